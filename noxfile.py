@@ -1,0 +1,91 @@
+"""What CI runs, one session each; ``nox`` alone runs all of them, ``nox -s lint types`` some."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = False
+
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+OLDEST, MIDDLE, NEWEST = "3.11", "3.12", "3.13"
+
+# The analyser depends on Python (its grammar and `ast`) and not on SQLAlchemy; everything else depends on SQLAlchemy
+# and hardly on Python.  So each of both is there, both SQLAlchemys at both ends, and not every pair.
+MATRIX = [
+    (OLDEST, "2.0"),
+    (OLDEST, "2.1"),
+    (MIDDLE, "2.1"),
+    (NEWEST, "2.0"),
+    (NEWEST, "2.1"),
+]
+
+
+def install(session: nox.Session, *groups: str, pins: tuple[str, ...] = ()) -> None:
+    """Install the built package with dependency groups; not editable, so that what is missing in the wheel shows."""
+    session.install("--upgrade", "pip>=25.1")
+    options = [word for group in groups for word in ("--group", group)]
+    session.install(".", *pins, *options)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's rules and format, the contract between the rooms, the change notes."""
+    install(session, "lint", "changes")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
+    session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy and pyright, both strict, on the package and on what users write."""
+    install(session, "types", "test")
+    session.run("mypy")
+    session.run("pyright", "--pythonpath", "python")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation; a warning is an error."""
+    install(session, "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "dirhtml", "docs", session.create_tmp())
+
+
+@nox.session
+@nox.parametrize(("python", "sqlalchemy"), MATRIX)
+def tests(session: nox.Session, sqlalchemy: str) -> None:
+    """All tests with one Python and the newest of one SQLAlchemy."""
+    install(session, "test", pins=(f"SQLAlchemy=={sqlalchemy}.*",))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """All tests with the lowest versions that pyproject.toml declares."""
+    # aiosqlite 0.22 no longer ends with the process under the SQLAlchemy versions before it: a program would hang.
+    pins = [dependency.replace(">=", "==") for dependency in PROJECT["dependencies"]]
+    install(session, "test", pins=(*pins, "aiosqlite<0.22"))
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+def bare(session: nox.Session) -> None:
+    """The package as users get it: no framework, no driver, no greenlet."""
+    install(session, "pytest")
+    session.run("outlive", "check", "examples/storefront/broken", "--exit-zero", silent=True)
+    # The rest of the tests runs programs on async engines, or asks frameworks.
+    rooms = [f"tests/{name}" for name in ("check", "cli", "report")]
+    modules = [f"tests/test_{name}.py" for name in ("old_sqlalchemy", "public_api", "repository")]
+    session.run("pytest", "-n", "2", *rooms, *modules, *session.posargs, env={"OUTLIVE_REQUIRE_SERVICES": None})
+
+
+@nox.session(python=OLDEST)
+def old_sqlalchemy(session: nox.Session) -> None:
+    """SQLAlchemy 1.4: a clear message from what needs 2.0, and ``outlive check`` works."""
+    install(session, "pytest")
+    session.install("SQLAlchemy<2")
+    session.run("pytest", "--noconftest", "tests/test_old_sqlalchemy.py", *session.posargs)

@@ -1,0 +1,4 @@
+"""The static analyser: source -> facts -> program -> flow -> findings.
+
+Never imports the code that it reads, nor SQLAlchemy.
+"""

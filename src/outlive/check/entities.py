@@ -1,0 +1,300 @@
+"""Which classes are mapped, and what their attributes are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from outlive.check.facts import Attribute
+from outlive.check.ir import Term
+from outlive.check.program import ClassSymbol, External, GlobalSymbol, Program
+
+_COLLECTIONS = frozenset({"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "tuple"})
+_EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "False"})
+_QUIET = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
+_COLUMN_CALLS = frozenset({"mapped_column", "Column", "column_property", "Field", "deferred", "query_expression"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A mapped column.
+
+    Attributes:
+        deferred: Not loaded by a query that does not ask for it.
+        onupdate: The database computes it at UPDATE, so a flush of a change expires it.
+        factory: The constructor gives it a value (dataclass or SQLModel ``default_factory``).
+    """
+
+    primary_key: bool = False
+    deferred: bool = False
+    onupdate: bool = False
+    factory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A mapped relationship.
+
+    Attributes:
+        target: The class it leads to, ``None`` where that is not known.
+        many: A collection; ``None`` where that cannot be told.
+        eager: Every query loads it (``lazy="selectin"``).
+        quiet: Reading it never emits SQL or raises for another reason (dynamic, write-only, raise, noload).
+    """
+
+    target: ClassSymbol | None
+    many: bool | None
+    eager: bool
+    quiet: bool
+
+
+@dataclass(eq=False, slots=True)
+class Entity:
+    """A mapped class.
+
+    Attributes:
+        lineage: Itself and its ancestors in the program, nearest first.
+        known: All ancestors are known, so an attribute that is not here does not exist.
+        eager_defaults: Server-generated values are fetched by every flush.
+    """
+
+    symbol: ClassSymbol
+    lineage: tuple[ClassSymbol, ...]
+    known: bool
+    columns: dict[str, Column] = field(default_factory=dict)
+    relationships: dict[str, Relationship] = field(default_factory=dict)
+    eager_defaults: bool = False
+    async_attrs: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.symbol.facts.name
+
+    @property
+    def key(self) -> str | None:
+        """Name of the only primary key attribute."""
+        keys = [name for name, column in self.columns.items() if column.primary_key]
+        return keys[0] if len(keys) == 1 else None
+
+
+class Entities:
+    """All mapped classes of a program, read on demand."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._known: dict[ClassSymbol, Entity | None] = {}
+        self._backrefs: dict[ClassSymbol, dict[str, Relationship]] | None = None
+
+    def get(self, symbol: ClassSymbol) -> Entity | None:
+        """The mapping of a class; ``None`` if it is not mapped."""
+        if symbol not in self._known:
+            self._known[symbol] = None  # Against cycles through relationship targets.
+            self._known[symbol] = self._read(symbol)
+        return self._known[symbol]
+
+    def _read(self, symbol: ClassSymbol) -> Entity | None:
+        inside, outside, known = self.program.lineage(symbol)
+        if not self._is_mapped(symbol, inside, outside, known):
+            return None
+        ours = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy", "typing", "abc", "object", "dataclasses")
+        known = known and all(isinstance(base, GlobalSymbol) or base.library in ours for base in outside)
+        entity = Entity(symbol, tuple(inside), known)
+        names = {base.sqlalchemy for base in outside if isinstance(base, External)}
+        entity.async_attrs = "AsyncAttrs" in names
+        for class_ in inside:
+            for attribute in class_.facts.attributes:
+                self._attribute(entity, class_, attribute, "SQLModel" in names)
+            for name, index in class_.facts.methods.items():
+                if any("declared_attr" in d.head for d in class_.module.function(index).decorators):
+                    entity.known = False  # What it returns is not read here.
+                    entity.columns.pop(name, None)
+        for ancestor in inside:
+            for name, backref in self._backrefs_of(ancestor).items():
+                entity.relationships.setdefault(name, backref)
+        return entity
+
+    def _is_mapped(
+        self,
+        symbol: ClassSymbol,
+        inside: list[ClassSymbol],
+        outside: list[External | GlobalSymbol],
+        known: bool,
+    ) -> bool:
+        own = {attribute.name for attribute in symbol.facts.attributes}
+        if "__abstract__" in own:
+            return False
+        if any(d.head.endswith((".mapped", "mapped_as_dataclass")) for d in symbol.facts.decorators):
+            return True
+        names = {base.sqlalchemy for base in outside if isinstance(base, External)}
+        table = any(word == "table" and value.text == "True" for word, value in symbol.facts.keywords)
+        if "SQLModel" in names:
+            return table or any(
+                word == "table" and value.text == "True" for c in inside for word, value in c.facts.keywords
+            )
+        columns = any(
+            a.name in ("__tablename__", "__table__") or _is_mapped_attribute(a)
+            for class_ in inside
+            for a in class_.facts.attributes
+        )
+        declarative = (
+            bool(names & {"DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass", "Model"})
+            or any(self._is_declarative_base(base) for base in outside)
+            or not known
+        )
+        direct = any(isinstance(b, External) and b.sqlalchemy.startswith("DeclarativeBase") for b in self.program.bases(symbol))
+        return columns and declarative and not direct
+
+    def _is_declarative_base(self, base: External | GlobalSymbol) -> bool:
+        if isinstance(base, External):
+            return base.library not in ("typing", "abc", "dataclasses", "object", "enum", "pydantic")
+        term = self.program.global_term(base)
+        last = term.head.rpartition(".")[2]
+        return last in ("declarative_base", "automap_base", "generate_base", "as_declarative", "Model")
+
+    def _attribute(self, entity: Entity, owner: ClassSymbol, attribute: Attribute, is_sqlmodel: bool) -> None:
+        name = attribute.name
+        if name == "__mapper_args__":
+            entity.eager_defaults |= "eager_defaults" in repr(attribute.value)
+        if name.startswith("__") or name in entity.columns or name in entity.relationships:
+            return
+        value, annotation = attribute.value, attribute.annotation
+        call = value.head.rpartition(".")[2] if value is not None and value.kind == "call" else ""
+        wrapper = annotation.head.rpartition(".")[2] if annotation is not None else ""
+        if call in ("relationship", "Relationship", "dynamic_loader"):
+            assert value is not None
+            entity.relationships[name] = self._relationship(owner, annotation, value)
+        elif call in _COLUMN_CALLS:
+            assert value is not None
+            entity.columns[name] = _column(value, annotation)
+        elif wrapper == "Mapped" and value is None:
+            entity.columns[name] = Column()
+        elif is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field"):
+            entity.columns[name] = Column()
+        elif wrapper == "Mapped" and call not in ("association_proxy", "synonym", "composite"):
+            # `Mapped[...] = some_helper()`: a column or a relationship, we cannot know which.
+            entity.known = False
+
+    def _relationship(self, owner: ClassSymbol, annotation: Term | None, value: Term) -> Relationship:
+        many, target = self._target(owner, annotation)
+        if target is None and value.parts:
+            _, target = self._target(owner, _parsed(value.parts[0]))
+        given = value.keyword("argument")
+        if target is None and given is not None:
+            _, target = self._target(owner, _parsed(given))
+        uselist = value.keyword("uselist")
+        if uselist is not None and uselist.text in ("True", "False"):
+            many = uselist.text == "True"
+        arguments = value.keyword("sa_relationship_kwargs")
+        lazy = value.keyword("lazy") or (arguments.keyword("lazy") if arguments is not None else None)
+        style = lazy.text if lazy is not None else "select"
+        wrapper = annotation.head.rpartition(".")[2] if annotation is not None else ""
+        quiet = style in _QUIET or wrapper in ("DynamicMapped", "WriteOnlyMapped")
+        dynamic = lazy is not None and lazy.kind not in ("text", "value")
+        return Relationship(target, many, style in _EAGER, quiet or dynamic or value.head.endswith("dynamic_loader"))
+
+    def _target(self, owner: ClassSymbol, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
+        """Whether an annotation is a collection, and the class in it."""
+        if annotation is None:
+            return None, None
+        many: bool | None = False
+        stack = [annotation]
+        while stack:
+            term = stack.pop()
+            last = term.head.rpartition(".")[2]
+            if term.kind == "item":
+                if last in _COLLECTIONS:
+                    many = True
+                stack.extend(term.parts)
+            elif term.kind == "group":
+                stack.extend(term.parts)
+            elif term.kind == "other":
+                stack.extend(term.parts)
+            elif term.kind in ("name", "text") and last not in ("None", "Any"):
+                found = self.find(owner, term.text)
+                if found is not None:
+                    return many, found
+        return (many if annotation.kind == "item" else None), None
+
+    def find(self, owner: ClassSymbol, name: str) -> ClassSymbol | None:
+        """A class by the name that a relationship or annotation gives it: in its module, else unique in the program."""
+        symbol = self.program.resolve(owner.module, name)
+        if isinstance(symbol, ClassSymbol):
+            return symbol
+        last = name.rpartition(".")[2]
+        same = [c for c in self._by_name.get(last, ()) if c.facts.name == last]
+        if len(same) > 1:
+            near = [c for c in same if c.module.parts[:-1] == owner.module.parts[:-1]]
+            same = near or same
+        return same[0] if len(same) == 1 else None
+
+    @property
+    def _by_name(self) -> dict[str, list[ClassSymbol]]:
+        cached = self.__dict__.get("_names")
+        if cached is None:
+            cached = {}
+            for module in self.program.modules:
+                for index, class_ in enumerate(module.facts.classes):
+                    cached.setdefault(class_.name, []).append(ClassSymbol(module, index))
+            self.__dict__["_names"] = cached
+        return cached  # type: ignore[no-any-return]
+
+    def _backrefs_of(self, symbol: ClassSymbol) -> dict[str, Relationship]:
+        if self._backrefs is None:
+            self._backrefs = {}
+            for owner, attribute in self._all_relationships():
+                assert attribute.value is not None
+                backref = attribute.value.keyword("backref")
+                if backref is None:
+                    continue
+                name = backref.text if backref.kind == "text" else backref.parts[0].text if backref.parts else ""
+                target = self._relationship(owner, attribute.annotation, attribute.value).target
+                lazy = backref.keyword("lazy")
+                style = lazy.text if lazy is not None else "select"
+                if name and target is not None:
+                    made = Relationship(owner, None, style in _EAGER, style in _QUIET)
+                    self._backrefs.setdefault(target, {})[name] = made
+        return self._backrefs.get(symbol, {})
+
+    def _all_relationships(self) -> Iterator[tuple[ClassSymbol, Attribute]]:
+        for module in self.program.modules:
+            for index, class_ in enumerate(module.facts.classes):
+                for attribute in class_.attributes:
+                    if attribute.value is not None and attribute.value.head.endswith("relationship"):
+                        yield ClassSymbol(module, index), attribute
+
+
+def _is_mapped_attribute(attribute: Attribute) -> bool:
+    annotation, value = attribute.annotation, attribute.value
+    if annotation is not None and annotation.head.rpartition(".")[2] == "Mapped":
+        return True
+    return value is not None and value.head.rpartition(".")[2] in ("Column", "mapped_column", "relationship")
+
+
+def _column(value: Term, annotation: Term | None) -> Column:
+    wrapped = value.head.endswith("deferred")
+    if wrapped and value.parts:
+        value = value.parts[0]
+    inner = value.keyword("sa_column")
+    if inner is not None and inner.kind == "call":
+        value = inner
+    primary = value.keyword("primary_key")
+    deferred = value.keyword("deferred")
+    onupdate = value.keyword("onupdate")
+    return Column(
+        primary_key=primary is not None and primary.text == "True",
+        deferred=wrapped or (deferred is not None and deferred.text == "True"),
+        onupdate=value.keyword("server_onupdate") is not None or (onupdate is not None and _is_sql(onupdate)),
+        factory=value.keyword("default_factory") is not None
+        or (value.keyword("init") is not None and value.keyword("default") is not None),
+    )
+
+
+def _is_sql(term: Term) -> bool:
+    """``func.now()`` or ``text("...")``; a Python callable is evaluated by the ORM and known after the flush."""
+    head = term.head
+    return term.kind == "call" and (".func." in f".{head}" or head.rpartition(".")[2] in ("text", "FetchedValue"))
+
+
+def _parsed(term: Term) -> Term:
+    """``relationship("Item")``, ``relationship("shop.models.Item")`` and ``relationship(lambda: Item)``."""
+    return Term("name", term.text, span=term.span) if term.kind == "text" else term

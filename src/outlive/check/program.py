@@ -1,0 +1,281 @@
+"""All facts -> one linked program: which name is which definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TypeAlias
+
+from outlive.check.facts import Class, Facts, Function
+from outlive.check.ir import Term
+
+LIBRARIES = frozenset(
+    {
+        "aiocache", "anyio", "arq", "asyncio", "celery", "concurrent", "contextlib", "dataclasses", "dramatiq",
+        "fastapi", "flask", "flask_sqlalchemy", "functools", "litestar", "msgspec", "pydantic", "rq", "sqlalchemy",
+        "sqlmodel", "starlette", "taskiq", "threading", "typing",
+    }
+)  # fmt: skip
+"""Names that always mean the library, even where a project has a file of that name (``celery.py`` is common)."""
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """One file of the program.
+
+    Attributes:
+        filename: As it is reported.
+        parts: Path without ``.py`` and without a final ``__init__``.
+    """
+
+    filename: str
+    parts: tuple[str, ...]
+    is_package: bool
+    facts: Facts
+    names: dict[str, Symbol] = field(default_factory=dict)
+
+    def function(self, index: int) -> Function:
+        return self.facts.functions[index]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleSymbol:
+    """An imported module of the program."""
+
+    module: Module
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSymbol:
+    """A class of the program."""
+
+    module: Module
+    index: int
+
+    @property
+    def facts(self) -> Class:
+        return self.module.facts.classes[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSymbol:
+    """A function of the program."""
+
+    module: Module
+    index: int
+
+    @property
+    def facts(self) -> Function:
+        return self.module.facts.functions[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalSymbol:
+    """A module-level variable of the program."""
+
+    module: Module
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A name from outside the program, dotted."""
+
+    dotted: str
+
+    @property
+    def library(self) -> str:
+        return self.dotted.partition(".")[0]
+
+    @property
+    def last(self) -> str:
+        return self.dotted.rpartition(".")[2]
+
+    @property
+    def sqlalchemy(self) -> str:
+        """The name within SQLAlchemy (or a package that re-exports it), whatever module it was imported from."""
+        return self.last if self.library in ("sqlalchemy", "sqlmodel", "flask_sqlalchemy") else ""
+
+
+Symbol: TypeAlias = ModuleSymbol | ClassSymbol | FunctionSymbol | GlobalSymbol | External
+
+
+class Program:
+    """The linked program.
+
+    Names are resolved through imports, packages and re-exports.  A module is found by the end of its path, so that
+    no configuration of source roots is needed; of several, the one nearest to the importing file is meant.
+    """
+
+    def __init__(self, files: Mapping[str, Facts]) -> None:
+        self.modules: list[Module] = []
+        self._by_end: dict[str, list[Module]] = {}
+        self._packages: set[tuple[str, ...]] = set()
+        for filename, facts in files.items():
+            self._add(filename, facts)
+        self._resolving: set[tuple[int, str]] = set()
+
+    def _add(self, filename: str, facts: Facts) -> None:
+        parts = PurePath(filename).with_suffix("").parts
+        is_package = bool(parts) and parts[-1] == "__init__"
+        parts = parts[:-1] if is_package else parts
+        module = Module(filename, parts, is_package, facts)
+        self.modules.append(module)
+        if is_package:
+            self._packages.add(parts)
+        for start in range(len(parts)):
+            self._by_end.setdefault(".".join(parts[start:]), []).append(module)
+        for index, function in enumerate(facts.functions):
+            if "." not in function.qualname and function.name != "<lambda>":
+                module.names[function.name] = FunctionSymbol(module, index)
+        for index, class_ in enumerate(facts.classes):
+            if "." not in class_.qualname:
+                module.names[class_.name] = ClassSymbol(module, index)
+
+    def find_module(self, dotted: str, importer: Module) -> Module | None:
+        """The module that ``import dotted`` means in a file of the program."""
+        if dotted.partition(".")[0] in LIBRARIES:
+            return None
+        best, best_nearness = None, -1
+        count = dotted.count(".") + 1
+        for module in self._by_end.get(dotted, ()):
+            root = module.parts[: len(module.parts) - count]
+            if root in self._packages:
+                continue  # A package is not a source root: `import models` is not `pkg/models.py`.
+            nearness = _common(root, importer.parts)
+            if count == 1 and nearness < len(root):
+                continue  # A bare name is only looked for next to the importing file and above it.
+            if nearness > best_nearness:
+                best, best_nearness = module, nearness
+        return best
+
+    def resolve(self, module: Module, dotted: str) -> Symbol | None:
+        """What a dotted name means at the top level of a module; ``None`` when it cannot be known."""
+        first, _, rest = dotted.partition(".")
+        symbol = self.name(module, first)
+        while rest and symbol is not None:
+            first, _, rest = rest.partition(".")
+            symbol = self.member(symbol, first)
+        return symbol
+
+    def name(self, module: Module, name: str) -> Symbol | None:
+        """What a plain name means at the top level of a module."""
+        found = module.names.get(name)
+        if found is not None:
+            return found
+        if name in module.facts.globals:
+            return GlobalSymbol(module, name)
+        key = (id(module), name)
+        if key in self._resolving:
+            return None
+        self._resolving.add(key)
+        try:
+            if name in module.facts.imports:
+                found = self._imported(module, module.facts.imports[name])
+            elif module.facts.stars:
+                found = self._starred(module, name)
+        finally:
+            self._resolving.discard(key)
+        if found is not None:
+            module.names[name] = found
+        return found
+
+    def member(self, symbol: Symbol, name: str) -> Symbol | None:
+        """What ``symbol.name`` means, for modules and externals."""
+        match symbol:
+            case External(dotted=dotted):
+                return External(f"{dotted}.{name}")
+            case ModuleSymbol(module=module):
+                return self.name(module, name) or self._submodule(module, name)
+            case _:
+                return None
+
+    def _submodule(self, package: Module, name: str) -> Symbol | None:
+        if package.is_package:
+            wanted = (*package.parts, name)
+            for module in self._by_end.get(name, ()):
+                if module.parts == wanted:
+                    return ModuleSymbol(module)
+        return None
+
+    def _imported(self, module: Module, dotted: str) -> Symbol | None:
+        if dotted.startswith("."):
+            return self._relative(module, dotted)
+        found = self.find_module(dotted, module)
+        if found is not None:
+            return ModuleSymbol(found)
+        head, _, last = dotted.rpartition(".")
+        if head:
+            package = self.find_module(head, module)
+            if package is not None:
+                return self.name(package, last)
+            if "." in head and self.find_module(head.partition(".")[0], module) is not None:
+                return None  # Part of the program that was not given to us.
+        return External(dotted)
+
+    def _relative(self, module: Module, dotted: str) -> Symbol | None:
+        name = dotted.lstrip(".")
+        level = len(dotted) - len(name)
+        base = module.parts if module.is_package else module.parts[:-1]
+        base = base[: len(base) - (level - 1)]
+        head, _, last = name.rpartition(".")
+        wanted = (*base, *head.split(".")) if head else base
+        for parts in ((*wanted, last), wanted):
+            for found in self._by_end.get(parts[-1] if parts else "", ()):
+                if found.parts == parts:
+                    return ModuleSymbol(found) if len(parts) > len(wanted) else self.name(found, last)
+        return None
+
+    def _starred(self, module: Module, name: str) -> Symbol | None:
+        for star in module.facts.stars:
+            found = self._imported(module, star)
+            if isinstance(found, ModuleSymbol):
+                inner = self.name(found.module, name)
+                if inner is not None:
+                    return inner
+            elif isinstance(found, External) and found.library in LIBRARIES:
+                return External(f"{found.dotted}.{name}")
+        return None
+
+    def bases(self, symbol: ClassSymbol) -> Iterator[Symbol | None]:
+        """The direct bases of a class; ``None`` for one that cannot be known."""
+        for base in symbol.facts.bases:
+            if base.head and base.kind != "call":
+                yield self.resolve(symbol.module, base.head)
+            else:
+                yield None
+
+    def lineage(self, symbol: ClassSymbol) -> tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]:
+        """A class and its ancestors in the program, its ancestors outside, and whether all are known.
+
+        Depth first: near enough to Python's order for looking up names.
+        """
+        inside: list[ClassSymbol] = []
+        outside: list[External | GlobalSymbol] = []
+        known = True
+        stack: list[Symbol | None] = [symbol]
+        while stack:
+            current = stack.pop()
+            match current:
+                case ClassSymbol():
+                    if current not in inside:
+                        inside.append(current)
+                        stack.extend(reversed(list(self.bases(current))))
+                case External() | GlobalSymbol():
+                    outside.append(current)
+                case _:
+                    known = False
+        return inside, outside, known
+
+    def global_term(self, symbol: GlobalSymbol) -> Term:
+        return symbol.module.facts.globals[symbol.name]
+
+
+def _common(left: Iterable[str], right: Iterable[str]) -> int:
+    count = 0
+    for a, b in zip(left, right, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count

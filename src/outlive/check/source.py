@@ -1,0 +1,135 @@
+"""Path -> text, positions and suppressions.
+
+``ast`` counts columns in UTF-8 bytes from 0; everything that a user sees counts characters from 1.
+The conversion happens here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from outlive.lifecycle.places import Place
+
+LARGEST = 10_000_000
+"""Bytes; a larger file is not source that people write, and reading it would cost seconds and gigabytes."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class UnreadableError(Exception):
+    """A file cannot be read as Python source; the message says why."""
+
+
+def read_source(path: Path) -> tuple[str, str]:
+    """The text of a file, decoded as Python would (BOM, PEP 263), and its encoding; newlines are kept.
+
+    Raises:
+        UnreadableError: it cannot be opened, is larger than :data:`LARGEST`, binary, or not in its declared encoding.
+    """
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise UnreadableError(f"the file has {size:,} bytes; the limit is {LARGEST:,}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from error
+    if b"\0" in data:
+        raise UnreadableError("the file is binary (it contains a null byte)")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding), encoding
+    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
+        raise UnreadableError(f"the file is not in its declared encoding: {error}") from error
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines as Python's tokenizer counts them: form feeds and Unicode separators do not end a line."""
+    return _LINE_END.split(text)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file's text under the name by which it is reported."""
+
+    filename: str
+    text: str
+    _ascii: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ascii", self.text.isascii())
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return split_lines(self.text)
+
+    def place(self, span: int) -> Place:
+        """The place of a packed span (see :func:`pack`)."""
+        line, column, end_line, end_column = unpack(span)
+        return Place(
+            self.filename, line, self._characters(line, column), end_line, self._characters(end_line, end_column)
+        )
+
+    def slice(self, span: int) -> str:
+        """The text of a span, on one line."""
+        line, column, end_line, end_column = unpack(span)
+        lines = self.lines[line - 1 : end_line]
+        if not lines:
+            return ""
+        lines[-1] = lines[-1].encode()[:end_column].decode(errors="ignore")
+        lines[0] = lines[0].encode()[column:].decode(errors="ignore")
+        return " ".join(part.strip() for part in lines)
+
+    def _characters(self, line: int, column: int) -> int:
+        if self._ascii or line > len(self.lines):
+            return column + 1
+        return len(self.lines[line - 1].encode()[:column].decode(errors="ignore")) + 1
+
+
+_BITS = 13
+_LIMIT = (1 << _BITS) - 1
+
+
+def pack(line: int, column: int, end_line: int, end_column: int) -> int:
+    """A span as one 64-bit integer: cheap to keep, to compare and to cache.
+
+    Columns are 0-based UTF-8 bytes; those past 8191 and spans of more lines than that are cut there.
+    """
+    lines = min(end_line - line, _LIMIT)
+    return ((line << _BITS | min(column, _LIMIT)) << _BITS | lines) << _BITS | min(end_column, _LIMIT)
+
+
+def unpack(span: int) -> tuple[int, int, int, int]:
+    """The line, column, end line and end column of a packed span."""
+    end_column, rest = span & _LIMIT, span >> _BITS
+    lines, rest = rest & _LIMIT, rest >> _BITS
+    column, line = rest & _LIMIT, rest >> _BITS
+    return line, column, line + lines, end_column
+
+
+_NOQA = re.compile(r"#\s*noqa(?P<codes>:\s*[A-Za-z0-9_\-]+(?:[\s,]+[A-Za-z0-9_\-]+)*)?", re.IGNORECASE)
+_IGNORE = re.compile(r"#\s*outlive:\s*ignore(?:\[(?P<codes>[^\]]*)\])?")
+
+
+def suppressions(text: str) -> dict[int, list[str]]:
+    """What ``# noqa`` and ``# outlive: ignore`` silence: line -> codes or names, upper case; ``[]`` is everything.
+
+    Only comments count: a ``# noqa`` inside a string does not.
+    """
+    if "noqa" not in text.lower() and "outlive:" not in text:
+        return {}
+    found: dict[int, list[str]] = {}
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type != tokenize.COMMENT:
+                continue
+            match = _IGNORE.search(token.string) or _NOQA.search(token.string)
+            if match:
+                found[token.start[0]] = re.findall(r"[A-Z0-9_\-]+", (match["codes"] or "").upper())
+    except (tokenize.TokenError, SyntaxError):
+        pass  # A file that does not parse is reported as such; nothing in it can be suppressed past that point.
+    return found

@@ -1,0 +1,41 @@
+"""The ``outlive`` command: its arguments, one file per sub-command, and exit codes.
+
+0 nothing found, 1 something found, 2 the command could not do its work (usage, configuration, a missing path, a bug
+of ours), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from collections.abc import Sequence
+
+from outlive.cli import terminal
+from outlive.cli.arguments import parser
+from outlive.lifecycle.errors import UsageError
+
+UNUSABLE = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (default: the process's own) and return the exit code; prints, never raises."""
+    terminal.prepare()
+    try:
+        arguments = parser().parse_args(argv)
+        # Only the command that runs is imported: `outlive --help` pays for argparse alone.
+        command = importlib.import_module(f"outlive.cli.{arguments.command}")
+        code: int = command.run(arguments)
+    except SystemExit as stop:  # argparse, after an answer (0) or a complaint (2)
+        terminal.write("")
+        return stop.code if isinstance(stop.code, int) else UNUSABLE
+    except UsageError as error:
+        terminal.say(f"error: {error}")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 - the last line of defence; nothing is hidden
+        terminal.say(traceback.format_exc().rstrip())
+        terminal.say("error: this is a bug in Outlive, not in your code; please report it with the lines above")
+        return UNUSABLE
+    return code

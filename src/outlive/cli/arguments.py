@@ -1,0 +1,90 @@
+"""What can be written on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+
+from outlive.cli import terminal
+
+EXIT_CODES = """\
+exit codes:
+  0  nothing found
+  1  something found
+  2  wrong usage or configuration, a missing path, or an internal error
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line; ``command`` names the module that runs it."""
+    outlive = argparse.ArgumentParser(
+        prog="outlive",
+        description="Find, explain and end SQLAlchemy's object lifetime errors.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    outlive.add_argument("--version", action=_Version, nargs=0, help="print the versions of outlive and Python")
+    commands = outlive.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
+    check = commands.add_parser(
+        "check",
+        help="find lifetime errors without running the program",
+        description="Find lifetime errors without running the program.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_check_arguments(check)
+    explain = commands.add_parser(
+        "explain",
+        help="what a hazard is, why it matters and what to do",
+        description="Print what a hazard is, why it matters and what to do, or the list of all hazards.",
+    )
+    explain.add_argument("hazard", nargs="?", metavar="HAZARD", help="code (OL201) or name; without it, the list")
+    return outlive
+
+
+def _add_check_arguments(check: argparse.ArgumentParser) -> None:
+    paths = "files and folders; - is standard input (default: the working directory)"
+    check.add_argument("paths", nargs="*", metavar="PATH", help=paths)
+
+    what = check.add_argument_group("what to look for")
+    add = what.add_argument
+    codes = "codes (OL201), beginnings of codes (OL2) or names, separated by commas; can be repeated"
+    add("--select", type=_items, action="extend", metavar="CODES", help=f"report these only: {codes}")
+    add("--ignore", type=_items, action="extend", metavar="CODES", help="do not report these: the same")
+    exclude = "do not read what matches these gitignore patterns, relative to the working directory"
+    add("--exclude", type=_items, action="extend", metavar="PATTERNS", default=[], help=exclude)
+
+    fixes = check.add_argument_group("fixes")
+    add = fixes.add_argument
+    add("--fix", action="store_true", help="apply fixes that keep the program's behaviour")
+    add("--diff", action="store_true", help="print what --fix would change, and change nothing")
+    review = "with --fix or --diff: also fixes that a person should review"
+    add("--unsafe-fixes", action="store_true", help=review)
+
+    output = check.add_argument_group("input and output")
+    add = output.add_argument
+    add("--output-format", choices=["full", "concise", "json"], default="full", help="default: full")
+    add("--exit-zero", action="store_true", help="exit with 0 whatever is found")
+    add("--stdin-filename", metavar="FILE", help="name of what is read from standard input")
+    add("--no-cache", action="store_true", help="neither read nor write the cache")
+
+
+def _items(text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if not items:
+        raise argparse.ArgumentTypeError(f"expected something between the commas of {text!r}")
+    return items
+
+
+class _Version(argparse.Action):
+    """Prints the versions; looked up when asked, because that searches the installed packages."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+        try:
+            number = version("outlive")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        terminal.write(f"outlive {number}, Python {platform.python_version()}\n")
+        parser.exit()

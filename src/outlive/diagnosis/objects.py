@@ -1,0 +1,127 @@
+"""What can be said of a mapped object without touching it.
+
+Nothing here reads an attribute of a mapped object, calls its methods or keeps a reference to it: only
+SQLAlchemy's ``InstanceState`` is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, TypeGuard
+
+from sqlalchemy.orm import InstanceState
+
+from outlive.diagnosis.tracebacks import Call, local, orm_frames
+from outlive.lifecycle.states import State
+
+_PRINTED = re.compile(r"<(\w+) at 0x[0-9a-fA-F]+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A mapped object, by name.
+
+    Attributes:
+        entity: Class name; ``None`` when nothing is known.
+        identity_key: Primary key tuple; ``None`` while the object has none, or when it is not known.
+        state: State at the time of asking; ``None`` when it is not known.
+        variable: What the user's code calls it if that is certain, else the class name in lower case.
+    """
+
+    entity: str | None = None
+    identity_key: tuple[object, ...] | None = None
+    state: State | None = None
+    variable: str = "obj"
+
+    def __str__(self) -> str:
+        if self.entity is None:
+            return "object"
+        return f"`{self.entity}`" if self.identity_key is None else f"`{self.entity} {key_text(self.identity_key)}`"
+
+
+def subject_of(state: InstanceState[Any], user: FrameType | None) -> Subject:
+    """Name the object behind a state; ``user`` is the frame in which its variable is looked up."""
+    entity = state.class_.__name__
+    return Subject(entity, state.key[1] if state.key else None, state_name(state), variable_of(state, user))
+
+
+def subject_from(calls: Iterable[Call], names: tuple[str, ...] = ("state",), message: str = "") -> Subject:
+    """Name the object that an ORM frame has in one of these locals, else at least the class that the message prints."""
+    calls = tuple(calls)
+    for frame in orm_frames(calls):
+        for name in names:
+            state = local(frame, name)
+            if is_state(state):
+                return subject_of(state, next((call.user for call in calls if call.user), None))
+    return subject_in_text(message)
+
+
+def subject_in_text(message: str) -> Subject:
+    """The class that SQLAlchemy printed into a message: ``<Author at 0x7f...>``."""
+    printed = _PRINTED.search(message)
+    return Subject(printed[1], variable=in_lower_case(printed[1])) if printed else Subject()
+
+
+def state_of(obj: object) -> InstanceState[Any] | None:
+    """SQLAlchemy's state of a mapped object, without running the object's own code; ``None`` for other objects."""
+    try:
+        state: object = object.__getattribute__(obj, "_sa_instance_state")
+    except AttributeError:
+        return None
+    return state if is_state(state) else None
+
+
+def is_state(value: object) -> TypeGuard[InstanceState[Any]]:
+    """Whether the value is one of SQLAlchemy's states."""
+    return isinstance(value, InstanceState)
+
+
+def values_of(obj: object) -> dict[str, object]:
+    """The loaded values of a mapped object, without running the object's own code."""
+    values: dict[str, object] = object.__getattribute__(obj, "__dict__")
+    return values
+
+
+def state_name(state: InstanceState[Any]) -> State:
+    """The object's state in SQLAlchemy's words, now."""
+    if state.persistent:
+        return State.PERSISTENT
+    if state.detached:
+        return State.DETACHED
+    if state.pending:
+        return State.PENDING
+    return State.TRANSIENT if state.transient else State.DELETED
+
+
+def variable_of(state: InstanceState[Any], user: FrameType | None) -> str:
+    """The only variable of the frame that holds the object, else its class name in lower case."""
+    obj = state.obj()
+    if user is not None and obj is not None:
+        names = [name for name, value in list(user.f_locals.items()) if value is obj and name.isidentifier()]
+        if len(names) == 1 and names != ["self"]:
+            return names[0]
+    return in_lower_case(state.class_.__name__)
+
+
+def in_lower_case(name: str) -> str:
+    """``OrderItem`` as a variable: ``order_item``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def get_arguments(subject: Subject) -> str:
+    """Arguments of ``Session.get`` for the object: ``Author, 1``."""
+    entity, key = subject.entity or "Entity", subject.identity_key
+    if key is None:
+        return f"{entity}, key"
+    return f"{entity}, {key_text(key)[1:-2] if len(key) == 1 else key_text(key)}"
+
+
+def key_text(key: tuple[object, ...]) -> str:
+    """The key as SQLAlchemy prints it; a value that cannot be printed shows its type."""
+    try:
+        return repr(key)
+    except Exception:  # noqa: BLE001  the repr of a custom key type is the user's code
+        return "(" + ", ".join(type(value).__name__ for value in key) + ")"

@@ -1,0 +1,104 @@
+"""A traceback, cut wherever the user's code calls into a library."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from outlive.lifecycle.places import Place
+
+_NAMES = """
+sqlalchemy sqlmodel flask_sqlalchemy advanced_alchemy greenlet aiosqlite asyncpg psycopg psycopg_pool
+pydantic pydantic_core msgspec marshmallow marshmallow_sqlalchemy cattrs jinja2 mako
+fastapi starlette anyio uvicorn hypercorn httpx litestar flask werkzeug strawberry graphql
+celery kombu billiard taskiq dramatiq arq rq pluggy _pytest pytest outlive _outlive_pytest
+"""
+LIBRARIES = frozenset(_NAMES.split())
+"""Top-level packages whose lines are never the place to look at."""
+
+_STANDARD_LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One frame of the user's code and the library frames that it called.
+
+    Attributes:
+        user: The user's frame; ``None`` where the traceback begins inside a library.
+        line: 1-based line at which the user's frame stood; 0 without one.
+        library: The frames below it, outermost first.
+    """
+
+    user: FrameType | None
+    line: int
+    library: tuple[FrameType, ...]
+
+    @property
+    def place(self) -> Place | None:
+        """Where the user's frame stood; relative to the working directory when below it."""
+        return None if self.user is None else Place(shown(self.user.f_code.co_filename), self.line)
+
+
+def calls_in(traceback: TracebackType | None) -> tuple[Call, ...]:
+    """The calls of a traceback, innermost first."""
+    calls: list[Call] = []
+    user: FrameType | None = None
+    line = 0
+    library: list[FrameType] = []
+    while traceback is not None:
+        frame = traceback.tb_frame
+        if is_library(frame):
+            library.append(frame)
+        else:
+            if user or library:
+                calls.append(Call(user, line, tuple(library)))
+            user, line, library = frame, traceback.tb_lineno or frame.f_code.co_firstlineno, []
+        traceback = traceback.tb_next
+    if user or library:
+        calls.append(Call(user, line, tuple(library)))
+    return tuple(reversed(calls))
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether the frame belongs to a known library or the standard library rather than to the user."""
+    name = frame.f_globals.get("__name__")
+    filename = frame.f_code.co_filename
+    if not isinstance(name, str):
+        # SQLAlchemy's generated wrappers have neither a module nor a file.
+        return filename.startswith("<")
+    if name.partition(".")[0] in LIBRARIES or filename.startswith("<frozen "):
+        return True
+    return filename.startswith(_STANDARD_LIBRARY) and "-packages" not in filename
+
+
+def shown(filename: str) -> str:
+    """The file as people write it: relative to the working directory when below it."""
+    here = str(Path.cwd()) + os.sep
+    return filename.removeprefix(here)
+
+
+def place_in(calls: Iterable[Call]) -> Place | None:
+    """The innermost place in the user's code."""
+    return next((call.place for call in calls if call.place), None)
+
+
+def module_of(frame: FrameType) -> str:
+    """Dotted name of the frame's module."""
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def local(frame: FrameType, name: str) -> object:
+    """A local variable of the frame; ``None`` if it has none of that name or was cleared."""
+    return frame.f_locals.get(name)
+
+
+def orm_frames(calls: Iterable[Call]) -> Iterator[FrameType]:
+    """The frames of SQLAlchemy's ORM: those of the innermost call first, and within a call outermost first."""
+    for call in calls:
+        for frame in call.library:
+            if module_of(frame).startswith("sqlalchemy.orm."):
+                yield frame

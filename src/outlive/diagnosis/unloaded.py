@@ -1,0 +1,175 @@
+"""Reads that could not be served: on detached objects, in async code, behind a raiseload."""
+
+from __future__ import annotations
+
+import re
+
+from outlive.diagnosis.objects import Subject, state_of, subject_from, subject_in_text, values_of
+from outlive.diagnosis.reads import FailedRead, Gap, failed_read, read_of
+from outlive.diagnosis.remedies import before_closing, in_async, keep_on_commit, where_allowed
+from outlive.diagnosis.surroundings import in_async_code, met
+from outlive.diagnosis.unwrap import Failure
+from outlive.lifecycle.explanation import Explanation
+from outlive.lifecycle.states import State
+
+_LOAD = re.compile(r"; (lazy|deferred) load operation of attribute '(\w+)' cannot proceed")
+_RAISELOAD = re.compile(r"^'(?:(\w+)\.)?(\w+)' is not available")
+_ERASED = "by a commit, a rollback or expire(); a traceback alone cannot tell which"
+
+_DETACHED_HAZARDS = {
+    Gap.EXPIRED: "read-after-commit-and-close",
+    Gap.LOST: "eager-load-lost-at-commit",
+    Gap.DEFERRED: "lazy-read-after-close",
+    Gap.UNLOADED: "lazy-read-after-close",
+}
+_ASYNC_HAZARDS = {
+    Gap.EXPIRED: "expired-read-in-async",
+    Gap.LOST: "eager-load-lost-at-commit",
+    Gap.DEFERRED: "lazy-read-in-async",
+    Gap.UNLOADED: "lazy-read-in-async",
+}
+
+
+def explain_detached(failure: Failure) -> Explanation:
+    """An attribute of a detached object had no value."""
+    read = read_in(failure) or read_in_text(failure)
+    subject = read.subject if read else subject_in_text(failure.message)
+    name = f"`{read.name}`" if read else "A column"
+    return Explanation(
+        hazard=_DETACHED_HAZARDS[read.gap] if read else "read-after-commit-and-close",
+        what=f"{name} was read on a detached {subject}.",
+        where=met(failure, f"{name} was read here"),
+        why=f"{cause(read)} A detached object has no session to load it: the session was closed, or the object was"
+        " expunged.",
+        remedies=before_closing(read, is_async=in_async_code(failure.calls)),
+        entity=subject.entity,
+        identity_key=subject.identity_key,
+        attribute=read.attribute if read else failure.field,
+        state=State.DETACHED,
+    )
+
+
+def explain_greenlet(failure: Failure) -> Explanation:
+    """SQL was emitted where an async driver cannot wait for it, nearly always by reading an attribute."""
+    read = read_in(failure)
+    if read is None:
+        return explain_misuse(failure)
+    # The session may have closed between the error and the question; SQL was emitted, so it was open.
+    state = State.PERSISTENT if read.subject.state in (None, State.DETACHED) else read.subject.state
+    return Explanation(
+        hazard=_ASYNC_HAZARDS[read.gap],
+        what=f"`{read.name}` was read in async code on a {state} {read.subject}.",
+        where=met(failure, f"`{read.name}` was read here"),
+        why=f"{cause(read)} Reading it emits SQL, and an attribute read cannot be awaited.",
+        remedies=in_async(read),
+        entity=read.subject.entity,
+        identity_key=read.subject.identity_key,
+        attribute=read.attribute,
+        state=state,
+    )
+
+
+def explain_misuse(failure: Failure) -> Explanation:
+    """SQL outside a greenlet that is not the read of a mapped attribute, as far as is known."""
+    state = state_of(failure.source)
+    remedies: tuple[str, ...] = (
+        "Await the call on the `AsyncSession` instead of its `sync_session` or a plain `Session`.",
+        "Hand synchronous code over as a whole: `await session.run_sync(function)`.",
+    )
+    if state is not None or not any(call.library for call in failure.calls):
+        remedies = (
+            "Load what is read with the query, through a loader option.",
+            keep_on_commit(is_async=True),
+            *remedies,
+        )
+    return Explanation(
+        hazard="sql-outside-greenlet",
+        what="SQL was emitted through an async driver where nobody could await it.",
+        where=met(failure, "SQL was emitted here"),
+        why="An async driver works inside an awaited call of `AsyncSession` or `AsyncConnection`, or inside"
+        " `run_sync()`; a plain call, or an attribute that has to be loaded, is neither.",
+        remedies=remedies,
+        entity=state.class_.__name__ if state else None,
+        identity_key=state.key[1] if state and state.key else None,
+        attribute=failure.field,
+    )
+
+
+def explain_raiseload(failure: Failure) -> Explanation:
+    """A lazy load that the mapping or the query forbids."""
+    read = read_in(failure) or read_in_text(failure)
+    subject = read.subject if read else Subject()
+    # The session may have closed between the error and the question.
+    state = None if subject.state is State.DETACHED else subject.state
+    name = f"`{read.name}`" if read else "An attribute"
+    return Explanation(
+        hazard="read-blocked-by-raiseload",
+        what=f"{name} was read on {subject} without having been loaded, and loading it on a read is forbidden.",
+        where=met(failure, f"{name} was read here"),
+        why='`lazy="raise"` or `raiseload=True` in the mapping, or a `raiseload()` of the query, forbids it.',
+        remedies=where_allowed(read, is_async=in_async_code(failure.calls)),
+        entity=subject.entity,
+        identity_key=subject.identity_key,
+        attribute=read.attribute if read else failure.field,
+        state=state,
+    )
+
+
+def read_in(failure: Failure) -> FailedRead | None:
+    """The read, from the frames; from a serializer's object and field where it kept no frames."""
+    state = state_of(failure.source)
+    if state is None:
+        return failed_read(failure.calls)
+    # A property may have read an attribute of another object: then only the message tells.
+    load = _LOAD.search(failure.message)
+    field = load[2] if load else failure.field
+    is_other = subject_in_text(failure.message).entity not in (None, state.class_.__name__)
+    if is_other or field is None or field not in state.mapper.attrs or field in values_of(failure.source):
+        return None
+    return read_of(state, field, next((call.user for call in failure.calls if call.user), None))
+
+
+def read_in_text(failure: Failure) -> FailedRead | None:
+    """The read, from SQLAlchemy's message alone."""
+    load, blocked = _LOAD.search(failure.message), _RAISELOAD.search(failure.message)
+    if load:
+        gap = Gap.UNLOADED if load[1] == "lazy" else Gap.DEFERRED
+        subject = subject_from(failure.calls, message=failure.message)
+        return FailedRead(subject, load[2], gap, option_in_text(subject.entity, load[2], gap))
+    if blocked:
+        gap = Gap.DEFERRED if failure.message.endswith("raiseload=True") else Gap.UNLOADED
+        return FailedRead(Subject(blocked[1]), blocked[2], gap, option_in_text(blocked[1], blocked[2], gap))
+    return None
+
+
+def option_in_text(entity: str | None, attribute: str, gap: Gap) -> str:
+    """The loader option when only names are known."""
+    loader = "selectinload" if gap is Gap.UNLOADED else "undefer"
+    return f".options({loader}({entity}.{attribute}))" if entity else ""
+
+
+def cause(read: FailedRead | None) -> str:
+    """Why the attribute had no value."""
+    if read is None:
+        return f"Its value was expired {_ERASED}."
+    match read.gap:
+        case Gap.EXPIRED if read.is_expired:
+            return f"Its value was expired {_ERASED}."
+        case Gap.EXPIRED if read.expires_on_flush:
+            return (
+                "Its value was expired, and that of the key was not: by the flush of an UPDATE, which sets it in SQL."
+            )
+        case Gap.EXPIRED:
+            return "Its value was expired, and that of the key was not: by expire(), or by an UPDATE in SQL."
+        case Gap.LOST:
+            return f"It had been loaded together with its object, and was expired {_ERASED}."
+        case Gap.DEFERRED:
+            return "The column is deferred: its query left it out."
+        case Gap.UNLOADED if read.is_new and read.is_expired:
+            return f"It was not loaded, or expired with its object {_ERASED}."
+        case Gap.UNLOADED if read.is_new:
+            return "No query loaded the object: the relationships of a new object are unloaded once it is flushed."
+        case Gap.UNLOADED if read.is_expired:
+            return f"It was not loaded with the query, and its object was expired {_ERASED}."
+        case Gap.UNLOADED:
+            return "The relationship was not loaded with the query."

@@ -1,0 +1,1 @@
+"""The hazards: one file each; the file's name is the hazard's name."""

@@ -1,0 +1,39 @@
+"""What the hazards of late reads have in common: the words that tell what became of the value."""
+
+from __future__ import annotations
+
+from outlive.check.flow.observations import Exit, LateRead, Loss
+
+_LOST = {
+    Loss.COMMIT: "expired at the commit",
+    Loss.ROLLBACK: "expired at the rollback",
+    Loss.FLUSH: "expired at the flush of an UPDATE",
+    Loss.EXPIRE: "was expired by hand",
+    Loss.REFRESH: "was dropped by the refresh",
+    Loss.NEVER_LOADED: "is not loaded",
+}
+_LEFT = {
+    Exit.CLOSE: "its session is closed",
+    Exit.EXPUNGE: "its object was expunged",
+}
+
+
+def expired_by_commit(read: LateRead) -> bool:
+    """Lost at a commit; what had been loaded eagerly is a hazard of its own."""
+    return read.loss is Loss.COMMIT and not read.was_eager
+
+
+def told(read: LateRead) -> str:
+    """What became of the value and why it cannot come back (``"order.total expired at the commit and ..."``)."""
+    lost = f"{read.text} {_LOST[read.loss]}"
+    return f"{lost} and {_LEFT[read.exit]}" if read.exit else f"{lost}: reading it needs `await`"
+
+
+def parent_of(read: LateRead) -> str:
+    """The object as the source names it: ``order`` of ``order.items``."""
+    return read.text.rpartition(".")[0] or read.entity
+
+
+def loader_option(read: LateRead) -> str:
+    """The loader option that loads the attribute with its query."""
+    return f"`.options({'selectinload' if read.is_relationship else 'undefer'}({read.entity}.{read.attribute}))`"

@@ -1,0 +1,1 @@
+"""The words that every room shares: states, transitions, places, evidence, explanations, errors."""

@@ -1,0 +1,63 @@
+"""Findings as a JSON list, for other programs.  Rows and columns count from 1; columns count characters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from outlive.check.findings import Finding, Fix
+from outlive.lifecycle.places import Place
+from outlive.report.pages import page
+
+
+def render(findings: Iterable[Finding]) -> str:
+    """An indented list in ASCII, also when it is empty."""
+    return json.dumps([_finding(finding) for finding in findings], indent=2) + "\n"
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "message": finding.message,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "filename": finding.place.filename,
+        "location": _start(finding.place),
+        "end_location": _end(finding.place),
+        "evidence": [
+            {"filename": step.place.filename, "location": _start(step.place), "message": step.message}
+            for step in finding.evidence
+        ],
+        "help": finding.help,
+        "fix": None if finding.fix is None else _fix(finding.fix),
+        "url": page(finding.name),
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "applicability": fix.safety,
+        "message": fix.message,
+        "edits": [
+            {
+                "filename": edit.place.filename,
+                "location": _start(edit.place),
+                "end_location": _end(edit.place),
+                "content": edit.text,
+            }
+            for edit in fix.edits
+        ],
+    }
+
+
+def _start(place: Place) -> dict[str, int]:
+    return {"row": place.line, "column": place.column}
+
+
+def _end(place: Place) -> dict[str, int]:
+    """First column after the span; where that is not known, the span is empty."""
+    if place.end_line is None or place.end_column is None:
+        return _start(place)
+    return {"row": place.end_line, "column": place.end_column}

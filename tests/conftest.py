@@ -1,0 +1,36 @@
+"""Fixtures for all rooms: the databases of the test matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import databases
+from tests.databases import Database
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The address of this process's own schema."""
+    with databases.postgresql_schema() as url:
+        yield url
+
+
+@pytest.fixture(params=databases.SYNC)
+def sync_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return chosen(request, tmp_path)
+
+
+@pytest.fixture(params=databases.ASYNC)
+def async_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Tests that provoke ``MissingGreenlet`` also need ``databases.UNAWAITED`` and ``databases.let_go``."""
+    return chosen(request, tmp_path)
+
+
+def chosen(request: pytest.FixtureRequest, folder: Path) -> Database:
+    driver = request.param
+    if "sqlite" in driver:
+        return databases.sqlite(driver, str(folder / "test.db"))
+    return databases.postgresql(driver, request.getfixturevalue("postgresql_url"))

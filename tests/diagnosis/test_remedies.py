@@ -1,0 +1,442 @@
+"""What a remedy says is pasted into the failing program, which then runs."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from outlive import explain
+from tests.databases import UNAWAITED, VERSION, let_go
+from tests.diagnosis.failing import run, run_async
+
+IMPORTS = """
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload, sessionmaker, undefer
+
+from tests.shelf import Author, Book
+"""
+ASYNC_IMPORTS = "from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker\n"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A failing program.
+
+    Attributes:
+        body: ``select(...)`` takes loader options, ``sessionmaker(engine)`` takes flags, ``...`` stands where a
+            statement may be put.
+        words: The remedies that are no code; all others have to work.
+    """
+
+    name: str
+    body: str
+    words: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SYNC = [
+    Program(
+        "expired column",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        session.commit()
+        ...
+    return author.name
+""",
+        ["Read it before the commit."],
+    ),
+    Program(
+        "expired key of a new object",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        newcomer = Author(name="Octavia")
+        session.add(newcomer)
+        session.commit()
+        ...
+    return newcomer.id
+""",
+        ["Read it before the commit."],
+    ),
+    Program(
+        "column that a flush expired",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        author.name = "Le Guin"
+        session.flush()
+        ...
+    return author.changed_at
+""",
+        ["Read it before the session closes."],
+    ),
+    Program(
+        "unloaded collection",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        ...
+    return author.books
+""",
+    ),
+    Program(
+        "unloaded collection after a commit",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        session.commit()
+        ...
+    return author.books
+""",
+    ),
+    Program(
+        "unloaded many-to-one, read through its class name",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        book = first = session.scalars(select(Book)).first()
+        ...
+    return first.author
+""",
+    ),
+    Program(
+        "many-to-one of what a relationship loaded",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        book = author.works[0]
+        ...
+    return book.author.name
+""",
+    ),
+    Program(
+        "collection of a new object",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        session.flush()
+        ...
+    return author.books
+""",
+    ),
+    Program(
+        "collection that was loaded eagerly",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.commit()
+        ...
+    return author.books
+""",
+        ["Read it before the commit."],
+    ),
+    Program(
+        "collection that the mapping loads eagerly",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        session.commit()
+        ...
+    return author.works
+""",
+        ["Read it before the commit."],
+    ),
+    Program(
+        "deferred column",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        ...
+    return author.biography
+""",
+    ),
+    Program(
+        "collection that the mapping forbids to load",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        ...
+        return author.drafts
+""",
+    ),
+    Program(
+        "column that the mapping forbids to load",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        ...
+        return author.secret
+""",
+    ),
+    Program(
+        "refresh of a detached object",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.get(Author, 1)
+    with sessionmaker(engine)() as session:
+        ...
+        session.refresh(author)
+""",
+    ),
+    Program(
+        "refresh of a pending object",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        ...
+        session.refresh(author)
+""",
+    ),
+    Program(
+        "object of the same row",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.get(Author, 1)
+    with sessionmaker(engine)() as session:
+        same = session.get(Author, 1)
+        ...
+        session.add(author)
+""",
+    ),
+]
+ASYNC = [
+    Program(
+        "expired column",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        await session.commit()
+        ...
+        return author.name
+""",
+    ),
+    Program(
+        "expired column after close",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        await session.commit()
+        ...
+    return author.name
+""",
+        ["Read it before the commit."],
+    ),
+    Program(
+        "single expired column",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        book = (await session.scalars(select(Book))).first()
+        session.expire(book, ["price"])
+        ...
+        return book.price
+""",
+    ),
+    Program(
+        "unloaded collection",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        ...
+        return author.books
+""",
+    ),
+    Program(
+        "unloaded collection after a commit",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        await session.commit()
+        ...
+        return author.books
+""",
+    ),
+    Program(
+        "collection of a new object after its commit",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = Author(name="Octavia", books=[Book(title="Kindred")])
+        session.add(author)
+        await session.commit()
+        ...
+        return author.books
+""",
+    ),
+    Program(
+        "collection that was loaded eagerly",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author).options(selectinload(Author.books)))).one()
+        await session.commit()
+        ...
+        return author.books
+""",
+    ),
+    Program(
+        "deferred column",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        ...
+        return author.biography
+""",
+    ),
+    Program(
+        "refresh of a detached object",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = await session.get(Author, 1)
+    async with async_sessionmaker(engine)() as session:
+        ...
+        await session.refresh(author)
+""",
+    ),
+]
+
+AWAITABLE = Program(
+    "relationship of a class with AsyncAttrs",
+    """
+from sqlalchemy import ForeignKey
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    pass
+
+
+class Poet(Base):
+    __tablename__ = "author"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    poems: Mapped[list["Poem"]] = relationship()
+
+
+class Poem(Base):
+    __tablename__ = "book"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    poet_id: Mapped[int] = mapped_column("author_id", ForeignKey("author.id"))
+
+
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        poet = (await session.scalars(select(Poet))).one()
+        ...
+        return poet.poems
+""",
+)
+
+
+def code_in(remedy: str) -> list[str]:
+    """The code of a remedy: between backticks, and more than a name."""
+    return [code for code in re.findall(r"`([^`]+)`", remedy) if re.search(r"[(.]", code)]
+
+
+def pasted(body: str, code: str) -> str:
+    """The program with one piece of code where a reader would put it."""
+    if code.startswith(".options("):
+        return re.sub(r"(select\(\w+\))", rf"\1{code}", body, count=1)
+    if "sessionmaker(" in code:
+        return re.sub(r"(async_)?sessionmaker\(engine\)", code, body)
+    if ".awaitable_attrs." in code:
+        return body.replace(code.removeprefix("await ").replace(".awaitable_attrs", ""), f"({code})")
+    return body.replace("...", f"{code}\n        ...")
+
+
+def loaded(source: str, folder: Path, name: str):
+    """The function ``program`` of a module with this source."""
+    file = folder / f"{name}.py"
+    file.write_text(source)
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.program
+
+
+def outcomes(program: Program, imports: str, execute, folder: Path) -> dict[str, str]:
+    """What becomes of the program with each of its remedies."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  any: each program has its own
+        execute(loaded(imports + program.body, folder, "failing"))
+    remedies = explain(caught.value).remedies
+    let_go(caught.value)
+    found = {}
+    for number, remedy in enumerate(remedies):
+        body = program.body
+        for code in code_in(remedy):
+            body = pasted(body, code)
+        if body == program.body:
+            found[remedy] = "words"
+            continue
+        try:
+            execute(loaded(imports + body, folder, f"repaired_{number}"))
+        except Exception as error:
+            found[remedy] = repr(error)
+        else:
+            found[remedy] = "runs"
+    return found
+
+
+def expected(program: Program, found: dict[str, str]) -> dict[str, str]:
+    words = [*program.words, "Read it before the session closes, after the last commit."]
+    return {remedy: "words" if remedy in words else "runs" for remedy in found}
+
+
+@pytest.mark.parametrize("program", SYNC, ids=str)
+def test_every_remedy_repairs_the_program(program, sync_database, tmp_path):
+    found = outcomes(program, IMPORTS, lambda function: run(function, sync_database), tmp_path)
+
+    assert found
+    assert expected(program, found) == found
+
+
+@pytest.mark.filterwarnings(UNAWAITED)
+@pytest.mark.parametrize("program", ASYNC, ids=str)
+def test_every_remedy_repairs_the_async_program(program, async_database, tmp_path):
+    imports = IMPORTS + ASYNC_IMPORTS
+    found = outcomes(program, imports, lambda function: asyncio.run(run_async(function, async_database)), tmp_path)
+
+    assert expected(program, found) == found
+    assert "runs" in found.values()
+
+
+@pytest.mark.filterwarnings(UNAWAITED)
+@pytest.mark.skipif(VERSION < (2, 0, 13), reason="SQLAlchemy has AsyncAttrs since 2.0.13")
+def test_a_class_with_async_attrs_may_await_its_attributes(async_database, tmp_path):
+    imports = IMPORTS + ASYNC_IMPORTS
+    found = outcomes(AWAITABLE, imports, lambda function: asyncio.run(run_async(function, async_database)), tmp_path)
+
+    assert "runs" == found["Await the read: `await poet.awaitable_attrs.poems`."]
+    assert {"runs"} == set(found.values())

@@ -1,0 +1,85 @@
+"""The marks beside the lines of an edge-case file.
+
+    print(author.books)  # finding: author.books is not loaded     this hazard reports the line, and it fails
+    print(author.id)     # quiet: a loaded column stays readable   no hazard reports the line, and it works
+    print(author.books)  # missed: the factory is not known        no hazard reports the line, although it fails
+    open_session = async_sessionmaker(engine)  # also factory-expires-on-commit: every commit
+
+The text behind ``finding`` and ``also`` is part of the message.  A file that needs a later SQLAlchemy than 2.0.0 says
+so in its first lines: ``# since SQLAlchemy 2.0.13``.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+
+from outlive.hazards.catalog import Hazard, all_hazards
+
+FOLDER = Path(__file__).parent
+MARK = re.compile(r"# (?P<kind>finding|quiet|missed|also(?P<other> [a-z-]+)): (?P<text>[^#]+)")
+
+SINCE = re.compile(r"^# since SQLAlchemy (?P<version>[\d.]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What one line of an edge-case file claims.
+
+    Attributes:
+        line: 1-based.
+        kind: ``finding``, ``quiet`` or ``missed``.
+        hazard: Name of the hazard that reports the line.
+        text: Part of the message, or the reason for silence.
+    """
+
+    line: int
+    kind: str
+    hazard: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCase:
+    """A file of edge cases of one hazard."""
+
+    hazard: Hazard
+    path: Path
+
+    @property
+    def text(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
+        comments = [token for token in tokens if token.type == tokenize.COMMENT]
+        return tuple(
+            Mark(
+                comment.start[0],
+                "finding" if mark["other"] else mark["kind"],
+                (mark["other"] or self.hazard.name).strip(),
+                mark["text"].strip(),
+            )
+            for comment in comments
+            for mark in MARK.finditer(comment.string)
+        )
+
+    @property
+    def since(self) -> tuple[int, ...]:
+        """The lowest SQLAlchemy with which the file runs."""
+        version = SINCE.search(self.text)
+        return tuple(map(int, version["version"].split("."))) if version else (2, 0)
+
+    def __str__(self) -> str:
+        return f"{self.hazard.name}/{self.path.stem}"
+
+
+EDGE_CASES = tuple(
+    EdgeCase(hazard, path)
+    for hazard in all_hazards()
+    for path in sorted(FOLDER.joinpath(hazard.name.replace("-", "_")).glob("*.py"))
+)

@@ -1,0 +1,60 @@
+"""Columns that the database computes at an UPDATE expire with the flush, whatever the flag says."""
+
+Keeping = sessionmaker(engine, expire_on_commit=False)
+
+
+def onupdate_column():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = 12
+        session.commit()
+    print(book.price)  # quiet: expire_on_commit=False
+    print(book.changed_at)  # finding: book.changed_at expired at the flush of an UPDATE
+
+
+def refreshed_before_close():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = 12
+        session.commit()
+        session.refresh(book, ["changed_at"])
+    print(book.changed_at)  # quiet: refreshed
+
+
+def read_before_close():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = 12
+        session.flush()
+        print(book.changed_at)  # quiet: the session is open
+    print(book.changed_at)  # quiet: loaded by the read before
+
+
+def nothing_was_changed():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        session.commit()
+    print(book.changed_at)  # quiet: no UPDATE
+
+
+def set_by_hand():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.changed_at = book.changed_at.replace(year=2000)
+        session.commit()
+    print(book.changed_at)  # quiet: the value was given, so the database computed nothing
+
+
+def inserted():
+    with Keeping() as session:
+        book = Book(title="Lavinia")
+        session.add(book)
+        session.commit()
+    print(book.id, book.changed_at)  # quiet: an INSERT brings its defaults back
+
+
+def changed_but_not_flushed():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = 12
+    print(book.changed_at)  # quiet: nothing was flushed

@@ -1,0 +1,1 @@
+# no statement, and no newline at the end

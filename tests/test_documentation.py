@@ -1,0 +1,43 @@
+"""What the documentation shows happens: its programs run, its commands print what stands below them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from docs import tutorial_output
+
+HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+BOOKSHOP = (Path(__file__).parent / "bookshop.py").read_text("utf-8")
+FENCE = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# The bookshop's async engine lives until the process ends.
+PYTHON = "python -W error -W ignore::ResourceWarning"
+
+
+def programs() -> list[tuple[str, str, str | None]]:
+    """Page, program and what the text block right after it says that it prints."""
+    return [
+        (page.stem, text, below if kind_below == "text" else None)
+        for page in sorted(HOW_TO.glob("*.md"))
+        for (kind, text), (kind_below, below) in pairwise([*FENCE.findall(page.read_text("utf-8")), ("", "")])
+        if kind == "python"
+    ]
+
+
+def test_the_tutorial_happens_as_it_is_told(tmp_path: Path):
+    page = tutorial_output.TUTORIAL.read_text("utf-8")
+
+    assert tutorial_output.retold(page, tmp_path) == page
+
+
+@pytest.mark.parametrize(("page", "program", "shown"), programs())
+def test_programs_of_a_page_print_what_stands_below_them(page: str, program: str, shown: str | None, tmp_path: Path):
+    (tmp_path / f"{page}.py").write_text(f"{BOOKSHOP}\n{program}")
+
+    printed = tutorial_output.run(f"{PYTHON} {page}.py", tmp_path)
+
+    assert "Traceback" not in printed
+    assert shown is None or tutorial_output.shown_or_printed(shown, printed) == shown

@@ -1,0 +1,49 @@
+"""``outlive``'s public names: short, sorted, documented, and there."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+import outlive
+
+
+def test_all_is_sorted_and_has_no_double():
+    assert sorted(set(outlive.__all__)) == outlive.__all__
+
+
+def test_all_names_what_dir_shows():
+    assert set() == set(outlive.__all__) - set(dir(outlive))
+
+
+@pytest.mark.parametrize("name", outlive.__all__)
+def test_each_public_name_is_there_and_documented(name: str):
+    assert inspect.getdoc(getattr(outlive, name))
+
+
+@pytest.mark.parametrize("name", outlive.__all__)
+def test_each_public_name_can_be_imported_from_the_package(name: str):
+    namespace: dict[str, object] = {}
+    exec(f"from outlive import {name}", namespace)
+
+    assert name in namespace
+
+
+def test_an_unknown_name_is_an_attribute_error_that_names_it():
+    with pytest.raises(AttributeError, match="no_such_name"):
+        outlive.no_such_name  # noqa: B018
+
+
+def test_options_of_public_functions_are_keyword_only():
+    positional = {
+        name: [
+            parameter.name
+            for parameter in list(inspect.signature(getattr(outlive, name)).parameters.values())[1:]
+            if parameter.kind is not parameter.KEYWORD_ONLY
+        ]
+        for name in outlive.__all__
+        if inspect.isfunction(getattr(outlive, name))
+    }
+
+    assert {} == {name: parameters for name, parameters in positional.items() if parameters}
