@@ -1,0 +1,238 @@
+"""What the methods of a session do to the objects in it.
+
+Source: SQLAlchemy 2.0 and 2.1, each row run (STATES: commit, rollback, flush, close, expunge, expire, refresh).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, Plain, State, Status
+from outlive.check.flow.values import Const, Group, Many, Ref, Spot, Value
+from outlive.lifecycle.states import State as Life
+
+
+def expired(obj: Object, loss: Loss, spot: Spot) -> Object:
+    """Every column and relationship loses its value; what is already lost keeps its first cause."""
+
+    def lose(name: str, status: Status) -> Status:
+        if status.vague or (status.loss is not None and status.loss is not Loss.NEVER_LOADED):
+            return status
+        eager = status.loss is None and name in obj.entity.relationships and _was_eager(obj, name)
+        return Status(loss, spot, eager)
+
+    attributes = {name: lose(name, status) for name, status in obj.attributes.items()}
+    for name in obj.entity.relationships:
+        attributes.setdefault(name, Status(loss, spot))
+    columns = obj.columns if obj.columns.vague or obj.columns.loss else Status(loss, spot)
+    return replace(obj, columns=columns, attributes=attributes)
+
+
+def _was_eager(obj: Object, name: str) -> bool:
+    return obj.load.get(name) is not None or (obj.entity.relationships[name].eager and not obj.made)
+
+
+def vague(obj: Object) -> Object:
+    return replace(
+        obj, columns=VAGUE, attributes={name: VAGUE for name in {*obj.attributes, *obj.entity.relationships}}
+    )
+
+
+def flush(state: State, sid: int, spot: Spot) -> None:
+    """Pending objects become persistent; changed ones lose what the database computes at UPDATE."""
+    for oid, obj in state.of_session(sid):
+        if obj.life is Life.PENDING:
+            relationships = {
+                name: obj.attributes[name] if name in obj.attributes and name in obj.links else UNLOADED
+                for name in obj.entity.relationships
+            }
+            columns = {name: LOADED for name in obj.entity.columns}
+            known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
+            state.objects[oid] = replace(
+                obj,
+                life=Life.PERSISTENT,
+                columns=LOADED,
+                attributes={**known, **relationships},
+                dirty=False,
+            )
+        elif obj.dirty and obj.life is Life.PERSISTENT:
+            attributes = dict(obj.attributes)
+            if not obj.entity.eager_defaults:
+                for name, column in obj.entity.columns.items():
+                    status = obj.status(name)
+                    if column.onupdate and status.loss is None and not status.vague:
+                        attributes[name] = Status(Loss.FLUSH, spot)
+            state.objects[oid] = replace(obj, attributes=attributes, dirty=False)
+
+
+def begin(state: State, sid: int) -> None:
+    session = state.sessions.get(sid)
+    if session is not None and not session.begun:
+        state.sessions[sid] = replace(session, begun=True)
+
+
+def commit(state: State, sid: int, spot: Spot) -> None:
+    flush(state, sid, spot)
+    session = state.sessions[sid]
+    for oid, obj in state.of_session(sid):
+        if obj.deleted:
+            exit = (Exit.CLOSE, spot) if session.expires else None
+            life = Life.DETACHED if session.expires else Life.DELETED
+            state.objects[oid] = replace(obj, life=life, exit=exit, sid=None if exit else sid, attributes={
+                **{name: VAGUE for name in obj.entity.relationships}, **obj.attributes
+            })
+        elif obj.life in (Life.PERSISTENT, None):
+            if session.expires is None:
+                state.objects[oid] = vague(obj)
+            elif session.expires:
+                state.objects[oid] = expired(obj, Loss.COMMIT, spot)
+    state.sessions[sid] = replace(session, begun=False)
+
+
+def rollback(state: State, sid: int, spot: Spot) -> None:
+    session = state.sessions[sid]
+    if not session.begun:
+        return  # Without a transaction there is nothing to roll back, and nothing expires.
+    for oid, obj in state.of_session(sid):
+        if obj.life is Life.PENDING:
+            state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
+        elif obj.life is Life.PERSISTENT and obj.made:
+            # Added in this transaction it is transient again; added before, it expires: the path does not tell.
+            state.objects[oid] = vague(replace(obj, life=None))
+        elif obj.life is Life.PERSISTENT:
+            state.objects[oid] = replace(expired(obj, Loss.ROLLBACK, spot), dirty=False, deleted=False)
+    state.sessions[sid] = replace(session, begun=False)
+
+
+def savepoint_rollback(state: State, sid: int) -> None:
+    for oid, obj in state.of_session(sid):
+        if obj.dirty or obj.made:
+            state.objects[oid] = vague(obj)
+
+
+def close(state: State, sid: int, spot: Spot) -> None:
+    detach(state, [oid for oid, _ in state.of_session(sid)], Exit.CLOSE, spot)
+    session = state.sessions.get(sid)
+    if session is not None:
+        state.sessions[sid] = replace(session, begun=False, closed=spot)
+
+
+def detach(state: State, oids: Iterable[int], exit: Exit, spot: Spot) -> None:
+    for oid in oids:
+        obj = state.object(oid)
+        if obj is None:
+            continue
+        if obj.life is Life.PERSISTENT:
+            state.objects[oid] = replace(obj, life=Life.DETACHED, exit=(exit, spot), sid=None)
+        elif obj.life is Life.PENDING:
+            state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
+        elif obj.life is None:
+            state.objects[oid] = replace(obj, sid=None)
+
+
+def add(state: State, sid: int, oid: int) -> None:
+    """``add`` with its save-update cascade."""
+    obj = state.object(oid)
+    if obj is None or obj.life is Life.DELETED:
+        return
+    if obj.life is Life.TRANSIENT:
+        state.objects[oid] = replace(obj, life=Life.PENDING, sid=sid)
+    elif obj.life is Life.DETACHED:
+        state.objects[oid] = replace(obj, life=Life.PERSISTENT, sid=sid, exit=None)
+    elif obj.sid is None:
+        state.objects[oid] = replace(obj, sid=sid)
+    else:
+        return
+    for value in obj.links.values():
+        for linked in refs(value):
+            found = state.object(linked)
+            if found is not None and found.sid is None:
+                add(state, sid, linked)
+
+
+def expire(state: State, oid: int, names: list[str] | None, spot: Spot) -> None:
+    obj = state.object(oid)
+    if obj is None or obj.life is not Life.PERSISTENT:
+        return
+    if names is None:
+        state.objects[oid] = expired(obj, Loss.EXPIRE, spot)
+        return
+    for name in names:
+        obj = obj.with_status(name, Status(Loss.EXPIRE, spot))
+    state.objects[oid] = obj
+
+
+def reload(obj: Object) -> Object:
+    """What reading one expired attribute brings back: the columns, and the relationships of options and mapping."""
+    attributes = {}
+    for name, status in obj.attributes.items():
+        if status.vague or status.loss in (None, Loss.NEVER_LOADED):
+            attributes[name] = status
+        elif name in obj.entity.relationships:
+            attributes[name] = LOADED if _was_eager(obj, name) else UNLOADED
+        else:
+            attributes[name] = LOADED
+    columns = obj.columns if obj.columns.vague else LOADED
+    return replace(obj, columns=columns, attributes=attributes)
+
+
+def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None:
+    obj = state.object(oid)
+    if obj is None:
+        return
+    if names is not None:
+        for name in names:
+            obj = obj.with_status(name, LOADED)
+            if name in obj.links:
+                obj = replace(obj, links={k: v for k, v in obj.links.items() if k != name})
+        state.objects[oid] = replace(obj, life=obj.life or Life.PERSISTENT)
+        return
+    attributes: dict[str, Status] = {}
+    for name, status in obj.attributes.items():
+        column = obj.entity.columns.get(name)
+        if name in obj.entity.relationships:
+            eager = _was_eager(obj, name) or obj.entity.relationships[name].eager
+            attributes[name] = LOADED if eager else (status if status.vague else Status(Loss.REFRESH, spot))
+        elif column is not None and column.deferred and name not in obj.load.columns:
+            attributes[name] = Status(Loss.REFRESH, spot)
+        elif column is not None:
+            attributes[name] = LOADED
+        else:
+            attributes[name] = status
+    for name in obj.entity.relationships:
+        attributes.setdefault(name, Status(Loss.REFRESH, spot))
+    state.objects[oid] = replace(
+        obj, columns=LOADED, attributes=attributes, dirty=False, life=obj.life or Life.PERSISTENT
+    )
+
+
+def refs(value: Value) -> Iterable[int]:
+    """The objects in a value."""
+    match value:
+        case Ref(oid=oid):
+            yield oid
+        case Many(element=element):
+            yield from refs(element)
+        case Group(items=items):
+            for item in items:
+                yield from refs(item)
+        case _:
+            pass
+
+
+def strings(value: Value | None) -> list[str] | None:
+    """The strings of a list or tuple; ``None`` when it is absent, ``[]`` when it cannot be read."""
+    match value:
+        case None | Const(value=None):
+            return None
+        case Const(value=str() as text):
+            return [text]
+        case Group(items=items, names=()):
+            return [item.value for item in items if isinstance(item, Const) and isinstance(item.value, str)]
+        case _:
+            return []
+
+
+__all__ = ["Plain"]

@@ -1,0 +1,94 @@
+"""Loader options and the objects that queries return."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from outlive.check.entities import Entity
+from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Status
+from outlive.check.flow.values import UNKNOWN, Const, Load, Mapped, Option, Value
+
+LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload", "contains_eager"})
+UNLOADERS = frozenset({"lazyload", "noload", "raiseload"})
+COLUMN_OPTIONS = frozenset({"load_only", "defer", "undefer", "undefer_group", "with_expression", "defaultload"})
+OPTIONS = LOADERS | UNLOADERS | COLUMN_OPTIONS
+VAGUE_OPTION = Option(Load(vague=True))
+
+
+def option(name: str, arguments: list[Value]) -> Option:
+    """``selectinload(Author.books)``: relationships given one after the other are a path."""
+    names = [_attribute(argument) for argument in arguments]
+    if name == "undefer_group" or any(n is None for n in names) or not names:
+        return VAGUE_OPTION
+    known = [n for n in names if n is not None]
+    if name in LOADERS or name == "defaultload":
+        load = Load()
+        for part in reversed(known):
+            load = Load(rels=((part, load),)) if name in LOADERS else Load(vague=not load.rels)
+        return Option(load, tuple(known))
+    if name in UNLOADERS:
+        return VAGUE_OPTION
+    found = frozenset(known)
+    if name == "load_only":
+        return Option(Load(only=found))
+    if name == "defer":
+        return Option(Load(without=found))
+    return Option(Load(columns=found))
+
+
+def chained(first: Option, name: str, arguments: list[Value]) -> Option:
+    """``selectinload(A.b).joinedload(B.c)`` and ``selectinload(A.b).options(joinedload(B.c), ...)``."""
+    if name == "options":
+        load = first.load
+        for argument in arguments:
+            inner = argument if isinstance(argument, Option) else VAGUE_OPTION
+            load = load.merged(_at(first.path, inner.load))
+        return Option(load, first.path)
+    if name not in OPTIONS:
+        return VAGUE_OPTION
+    inner = option(name, arguments)
+    return Option(first.load.merged(_at(first.path, inner.load)), first.path + inner.path)
+
+
+def _at(path: tuple[str, ...], load: Load) -> Load:
+    for part in reversed(path):
+        load = Load(rels=((part, load),))
+    return load
+
+
+def _attribute(value: Value) -> str | None:
+    match value:
+        case Mapped(name=name):
+            return name
+        case Const(value=str() as name) if name != "*":
+            return name
+        case _:
+            return None
+
+
+def statuses(entity: Entity, load: Load) -> dict[str, Status]:
+    """The attributes of a freshly loaded object that differ from its loaded columns, and all relationships."""
+    if load.vague:
+        made = {name: VAGUE for name in entity.relationships}
+    else:
+        made = {name: LOADED if rel.eager else UNLOADED for name, rel in entity.relationships.items()}
+    for name, rel in entity.relationships.items():
+        if rel.quiet:
+            made[name] = VAGUE
+    for name, column in entity.columns.items():
+        if column.deferred or name in load.without or (
+            load.only is not None and name not in load.only and not column.primary_key
+        ):
+            made[name] = LOADED if name in load.columns else VAGUE if load.vague else UNLOADED
+    for name, _ in load.rels:
+        made[name] = LOADED
+    return made
+
+
+def with_options(load: Load, arguments: list[Value], starred: bool) -> Load:
+    for argument in arguments:
+        load = load.merged(argument.load if isinstance(argument, Option) else Load(vague=True))
+    return replace(load, vague=True) if starred else load
+
+
+__all__ = ["UNKNOWN"]

@@ -1,0 +1,51 @@
+"""What the interpreter notes while it walks, before it is put into words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from outlive.check.flow.observations import Exit
+from outlive.check.flow.state import Object, Session, Status
+from outlive.check.flow.values import Factory, Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing seen at one spot on one path.
+
+    Attributes:
+        kind: ``late``, ``key``, ``handover``, ``foreign``, ``merge`` or ``method``.
+        spot: Where.
+        obj: The object, as it was then.
+        name: The attribute, the method or the call.
+        cause: Where it became wrong; decides in which frame the finding stands.
+    """
+
+    kind: str
+    spot: Spot
+    name: str
+    obj: Object | None = None
+    status: Status | None = None
+    exit: tuple[Exit, Spot] | None = None
+    session: Session | None = None
+    cause: Spot | None = None
+    oid: int = 0
+    text: str = ""
+    use: Spot | None = None
+
+
+@dataclass(slots=True)
+class Log:
+    """All notes of one analysis.
+
+    Attributes:
+        fine: Spots at which a read was all right on some path.
+        factories: Every factory that the program makes, by the call that makes it.
+    """
+
+    notes: list[Note] = field(default_factory=list)
+    fine: set[Spot] = field(default_factory=set)
+    factories: dict[Spot, Factory] = field(default_factory=dict)
+
+    def add(self, note: Note) -> None:
+        self.notes.append(note)

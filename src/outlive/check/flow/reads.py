@@ -1,0 +1,308 @@
+"""Reading and writing attributes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check.flow import calls, lifetimes, loading
+from outlive.check.flow.log import Note
+from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, Session, State
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    Block,
+    ClassValue,
+    Factory,
+    FunctionValue,
+    Group,
+    Load,
+    Many,
+    Mapped,
+    MethodValue,
+    Query,
+    Ref,
+    Rows,
+    SessionRef,
+    Spot,
+    Value,
+)
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, ModuleSymbol
+from outlive.lifecycle.states import State as Life
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Frame, Interpreter
+
+Pairs = list[tuple[State, Value]]
+
+_EXPECTED = frozenset({"DetachedInstanceError", "MissingGreenlet", "AttributeError", "InvalidRequestError"})
+_PROPERTIES = ("property", "hybrid_property", "cached_property", "computed_field")
+
+
+def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, span: int, tested: bool) -> Pairs:
+    """``base.name``"""
+    match base:
+        case Ref(oid=oid):
+            found = state.objects.get(oid)
+            if isinstance(found, Object):
+                return _read_mapped(run, state, frame, oid, found, name, span, tested)
+            if isinstance(found, Plain):
+                return _read_plain(run, state, frame, oid, found, name, span)
+        case SessionRef(sid=sid):
+            if name in ("sync_session", "session", "registry"):
+                return [(state, base)]
+            if name == "no_autoflush":
+                return [(state, Block(sid, "quiet"))]
+            return [(state, MethodValue(base, name))]
+        case MethodValue(base=Ref(oid=oid), name="awaitable_attrs"):
+            obj = state.object(oid)
+            if obj is not None:
+                state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
+                return [(state, child(run, state, oid, name))]
+        case ClassValue(symbol=symbol):
+            return [(state, _class_attribute(run, frame, symbol, name, span))]
+        case External() | ModuleSymbol():
+            if isinstance(base, External) and base.dotted.endswith(".SQLAlchemy()") and name == "session":
+                return [(state, Factory(False, True, "scoped_session", None, scoped=True))]
+            return [(state, run.symbol_value(run.program.member(base, name)))]
+        case Factory(scoped=True):
+            return [(state, MethodValue(base, name))]
+        case Group(items=items, names=names) if name in names:
+            return [(state, items[names.index(name)])]
+        case FunctionValue() | Query() | Rows():
+            return [(state, MethodValue(base, name))]
+        case _:
+            pass
+    return [(state, UNKNOWN)]
+
+
+def _class_attribute(run: Interpreter, frame: Frame, symbol: ClassSymbol, name: str, span: int) -> Value:
+    entity = run.entities.get(symbol)
+    if entity is not None:
+        if name in entity.columns or name in entity.relationships:
+            return Mapped(symbol, name)
+        if name == "query":
+            return Query((ClassValue(symbol),), Load(), Spot(frame.id, span), kind="query")
+    found = method(run, symbol, name)
+    if found is not None:
+        owner = ClassValue(symbol) if any(d.head == "classmethod" for d in found.facts.decorators) else None
+        return FunctionValue(found, owner)
+    inside, _, _ = run.program.lineage(symbol)
+    for class_ in inside:
+        for attribute in class_.facts.attributes:
+            if attribute.name == name and attribute.value is not None and attribute.value.kind in ("name", "call"):
+                return calls.evaluate_term(run, class_.module, attribute.value)
+    return UNKNOWN
+
+
+def method(run: Interpreter, symbol: ClassSymbol, name: str) -> FunctionSymbol | None:
+    inside, _, _ = run.program.lineage(symbol)
+    for class_ in inside:
+        index = class_.facts.methods.get(name)
+        if index is not None:
+            return FunctionSymbol(class_.module, index)
+    return None
+
+
+def bound_method(
+    run: Interpreter, state: State, frame: Frame, symbol: ClassSymbol, owner: Ref, name: str, span: int
+) -> Pairs | None:
+    found = method(run, symbol, name)
+    if found is None:
+        return None
+    heads = [d.head.rpartition(".")[2] for d in found.facts.decorators]
+    if any(head in _PROPERTIES for head in heads):
+        return calls.inline(run, FunctionValue(found, owner), [], [], False, state, frame, span, None)
+    if "staticmethod" in heads:
+        return [(state, FunctionValue(found))]
+    return [(state, FunctionValue(found, ClassValue(symbol) if "classmethod" in heads else owner))]
+
+
+def _read_plain(
+    run: Interpreter, state: State, frame: Frame, oid: int, plain: Plain, name: str, span: int
+) -> Pairs:
+    if name in plain.fields:
+        value = plain.fields[name]
+        if isinstance(value, SessionRef) and value.sid not in state.sessions:
+            return [(state, UNKNOWN)]
+        return [(state, value)]
+    found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
+    if found is not None:
+        return found
+    return [(state, _class_attribute(run, frame, plain.symbol, name, span))]
+
+
+def _read_mapped(
+    run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, span: int, tested: bool
+) -> Pairs:
+    entity = obj.entity
+    if name == "awaitable_attrs":
+        return [(state, MethodValue(Ref(oid), name))]
+    if name not in entity.columns and name not in entity.relationships:
+        if name in obj.links:
+            return [(state, obj.links[name])]
+        return bound_method(run, state, frame, entity.symbol, Ref(oid), name, span) or [(state, UNKNOWN)]
+    spot = Spot(frame.id, span)
+    if obj.life in (Life.TRANSIENT, Life.PENDING):
+        column = entity.columns.get(name)
+        known = name in obj.links or name in obj.attributes
+        if column and column.primary_key and not known and not column.factory and obj.life is Life.PENDING:
+            if tested:
+                return [(state, UNKNOWN)]
+            run.log.add(Note("key", spot, name, obj, cause=obj.born, oid=oid, session=_session(state, obj)))
+        return [(state, obj.links.get(name, UNKNOWN))]
+    status = obj.status(name)
+    if status.vague or obj.life is None:
+        return [(state, _vague_child(run, state, oid, obj, name))]
+    if status.loss is None:
+        run.log.fine.add(spot)
+        return [(state, child(run, state, oid, name))]
+    if obj.life is Life.PERSISTENT:
+        session = _session(state, obj)
+        if session is None:
+            return [(state, UNKNOWN)]
+        if not session.is_async or session.lent or _in_identity_map(state, obj, name):
+            run.log.fine.add(spot)
+            state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
+            assert obj.sid is not None
+            lifetimes.begin(state, obj.sid)
+            return [(state, child(run, state, oid, name))]
+        _late(run, state, frame, oid, obj, name, spot)
+    elif obj.life is Life.DETACHED and obj.exit is not None:
+        _late(run, state, frame, oid, obj, name, spot)
+    return [(state, UNKNOWN)]
+
+
+def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, spot: Spot) -> None:
+    if any(caught.rpartition(".")[2] in _EXPECTED for caught in frame.caught):
+        return
+    status = obj.status(name)
+    if obj.merged is not None:
+        run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot,
+                         exit=obj.exit, session=_session(state, obj)))
+        return
+    cause = status.spot or (obj.exit[1] if obj.exit else obj.born)
+    session = _session(state, obj)
+    run.log.add(Note("late", spot, name, obj, status, obj.exit, session, cause, oid))
+
+
+def _session(state: State, obj: Object) -> Session | None:
+    return state.sessions.get(obj.sid) if obj.sid is not None else None
+
+
+def _in_identity_map(state: State, obj: Object, name: str) -> bool:
+    """Whether a many-to-one may be served by the identity map, without SQL."""
+    relationship = obj.entity.relationships.get(name)
+    if relationship is None or relationship.many or relationship.target is None:
+        return False
+    if obj.status(name).loss not in (Loss.NEVER_LOADED, Loss.REFRESH):
+        return False
+    assert obj.sid is not None
+    return any(
+        other is not obj and relationship.target in other.entity.lineage and other.life is Life.PERSISTENT
+        for _, other in state.of_session(obj.sid)
+    )
+
+
+def _vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
+    if name in obj.links:
+        return obj.links[name]
+    relationship = obj.entity.relationships.get(name)
+    if relationship is None or relationship.target is None:
+        return UNKNOWN
+    entity = run.entities.get(relationship.target)
+    if entity is None:
+        return UNKNOWN
+    made = run.identity("child", oid, name)
+    if made not in state.objects:
+        state.objects[made] = Object(
+            entity, obj.sid, None, VAGUE, {rel: VAGUE for rel in entity.relationships}, born=obj.born
+        )
+    return Many(Ref(made)) if relationship.many else Ref(made)
+
+
+def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
+    """The value of a loaded attribute; behind a relationship stands an object with the same session."""
+    obj = state.object(oid)
+    assert obj is not None
+    if name in obj.links:
+        return obj.links[name]
+    relationship = obj.entity.relationships.get(name)
+    if relationship is None or relationship.target is None:
+        return UNKNOWN
+    entity = run.entities.get(relationship.target)
+    if entity is None:
+        return UNKNOWN
+    made = run.identity("child", oid, name)
+    if made not in state.objects:
+        load = obj.load.get(name) or Load(vague=obj.load.get(name) is None and obj.load.vague)
+        expunged = obj.exit is not None and obj.exit[0] is Exit.EXPUNGE
+        attributes = loading.statuses(entity, load)
+        for back, relation in entity.relationships.items():
+            # The other side of the same relationship may have been filled while loading.
+            if relation.target in obj.entity.lineage and not relation.many and obj.life is Life.DETACHED:
+                if attributes.get(back) is not None and attributes[back].loss is not None and relationship.many is False:
+                    attributes[back] = VAGUE
+        state.objects[made] = Object(
+            entity,
+            obj.sid,
+            None if expunged else obj.life,
+            LOADED,
+            attributes,
+            born=obj.born,
+            query=obj.query,
+            path=(*obj.path, (obj.entity.name, name)),
+            load=load,
+            exit=None if expunged else obj.exit,
+        )
+    return Many(Ref(made)) if relationship.many else Ref(made)
+
+
+def store(
+    run: Interpreter, state: State, frame: Frame, base: Value, name: str, value: Value, span: int
+) -> None:
+    """``base.name = value``"""
+    if isinstance(base, SessionRef) and name == "expire_on_commit":
+        session = state.sessions.get(base.sid)
+        if session is not None:
+            state.sessions[base.sid] = replace(session, expires=None if value == UNKNOWN else value != NONE and bool(
+                getattr(value, "value", True)))
+        return
+    if not isinstance(base, Ref):
+        return
+    found = state.objects.get(base.oid)
+    if isinstance(found, Plain):
+        state.objects[base.oid] = replace(found, fields={**found.fields, name: value})
+        return
+    if not isinstance(found, Object):
+        return
+    if found.merged is not None and not found.merged[1] and name in found.entity.columns:
+        run.log.add(Note("merge", found.merged[0], name, found, cause=found.merged[0], oid=base.oid, text="changed",
+                         use=Spot(frame.id, span), exit=found.exit))
+    mapped = name in found.entity.columns or name in found.entity.relationships
+    state.objects[base.oid] = replace(
+        found,
+        attributes={**found.attributes, name: LOADED} if mapped else found.attributes,
+        links={**found.links, name: value},
+        dirty=found.dirty or (mapped and found.life is Life.PERSISTENT),
+    )
+    if found.sid is not None and name in found.entity.relationships:
+        for linked in lifetimes.refs(value):
+            other = state.object(linked)
+            if other is not None and other.life is Life.TRANSIENT:
+                lifetimes.add(state, found.sid, linked)
+
+
+def shown(run: Interpreter, state: State, frame: Frame, value: Value, span: int) -> list[State]:
+    """``str(value)``: a ``__str__`` or ``__repr__`` of the program reads what it reads."""
+    if isinstance(value, Ref):
+        found = state.objects.get(value.oid)
+        if found is not None:
+            symbol = found.entity.symbol if isinstance(found, Object) else found.symbol
+            for name in ("__str__", "__repr__"):
+                special = method(run, symbol, name)
+                if special is not None:
+                    bound = FunctionValue(special, value)
+                    return [s for s, _ in calls.inline(run, bound, [], [], False, state, frame, span, None)]
+    return [state]

@@ -1,0 +1,331 @@
+"""Calls of a session's methods."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import calls, lifetimes, loading, reads
+from outlive.check.flow.log import Note
+from outlive.check.flow.observations import Exit
+from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
+from outlive.check.flow.values import (
+    UNKNOWN,
+    Block,
+    ClassValue,
+    Const,
+    Factory,
+    FunctionValue,
+    Group,
+    Load,
+    Many,
+    Option,
+    Query,
+    Ref,
+    Rows,
+    SessionRef,
+    Spot,
+    Value,
+)
+from outlive.lifecycle.states import State as Life
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Frame, Interpreter
+
+_SYNC = """
+add add_all begin begin_nested bind_mapper bind_table bulk_insert_mappings bulk_save_objects bulk_update_mappings close
+close_all commit connection delete delete_all enable_relationship_loading execute expire expire_all expunge expunge_all
+flush get get_bind get_nested_transaction get_one get_transaction identity_key in_nested_transaction in_transaction
+invalidate is_modified merge merge_all object_session prepare query refresh reset rollback scalar scalars
+bind dialect dirty new deleted identity_map info is_active autoflush no_autoflush expire_on_commit twophase hash_key
+dispatch sync_session
+"""
+_ASYNC = """
+add add_all aclose begin begin_nested close close_all commit connection delete delete_all execute expire expire_all
+expunge expunge_all flush get get_bind get_nested_transaction get_one get_transaction identity_key
+in_nested_transaction in_transaction invalidate is_modified merge merge_all object_session refresh reset rollback
+run_sync scalar scalars stream stream_scalars sync_session sync_session_class bind binds dialect dirty new deleted
+identity_map info is_active autoflush no_autoflush dispatch
+"""
+SESSION_METHODS = {
+    "Session": frozenset(_SYNC.split()),
+    "AsyncSession": frozenset(_ASYNC.split()),
+}
+"""What SQLAlchemy's sessions have, 2.0 and 2.1 together; a test compares it with the installed SQLAlchemy."""
+
+INSTEAD = {
+    "clear": "expunge_all",
+    "save": "add",
+    "save_or_update": "add",
+    "persist": "add",
+    "update": "add",
+    "detach": "expunge",
+    "evict": "expunge",
+    "find": "get",
+    "load": "get",
+}
+_PERSISTENT_ONLY = frozenset({"refresh", "expire", "expunge"})
+
+
+def call(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, name: str) -> calls.Pairs:
+    """``session.name(...)``"""
+    state, frame = given.state, given.frame
+    session = state.sessions.get(sid)
+    spot = Spot(frame.id, node.span)
+    if session is None:
+        return [(state, UNKNOWN)]
+    known = SESSION_METHODS.get(session.name)
+    if known is not None and name not in known and not name.startswith("_"):
+        if not any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught):
+            run.log.add(Note("method", Spot(frame.id, node.method_span), name, session=session, text=session.name))
+        return [(state, UNKNOWN)]
+    first = given.args[0] if given.args else UNKNOWN
+    match name:
+        case "commit":
+            run.committed(state, sid, spot)
+            lifetimes.commit(state, sid, spot)
+        case "rollback":
+            lifetimes.rollback(state, sid, spot)
+        case "close" | "aclose" | "remove" | "reset" | "invalidate":
+            lifetimes.close(state, sid, spot)
+        case "flush":
+            lifetimes.begin(state, sid)
+            lifetimes.flush(state, sid, spot)
+        case "add" | "add_all":
+            _forget_merge(state, first)
+            for oid in lifetimes.refs(first):
+                lifetimes.add(state, sid, oid)
+                run.added_at[oid] = (spot, node.span)
+            lifetimes.begin(state, sid)
+        case "delete":
+            for oid in lifetimes.refs(first):
+                obj = state.object(oid)
+                if obj is not None:
+                    state.objects[oid] = replace(obj, deleted=True, life=obj.life and Life.PERSISTENT, sid=sid)
+        case "expunge_all":
+            lifetimes.detach(state, [oid for oid, _ in state.of_session(sid)], Exit.EXPUNGE, spot)
+        case "expunge" | "expire" | "refresh":
+            _of_object(run, given, sid, name, first, spot)
+        case "expire_all":
+            for oid, _ in state.of_session(sid):
+                lifetimes.expire(state, oid, None, spot)
+        case "merge":
+            return [(state, _merge(run, node, given, sid, first, spot))]
+        case "get" | "get_one":
+            return [(state, _get(run, given, sid, first, spot))]
+        case "query":
+            entities = tuple(given.args)
+            return [(state, Query(entities, Load(), spot, sid, "query"))]
+        case "execute" | "scalars" | "scalar" | "stream" | "stream_scalars" | "exec":
+            return [(state, execute(run, given, sid, name, first, spot))]
+        case "begin":
+            lifetimes.begin(state, sid)
+            return [(state, Block(sid, "begin"))]
+        case "begin_nested":
+            lifetimes.begin(state, sid)
+            lifetimes.flush(state, sid, spot)
+            return [(state, Block(sid, "nested"))]
+        case "run_sync":
+            return _run_sync(run, given, sid, first, node.span)
+        case "connection":
+            lifetimes.begin(state, sid)
+        case _:
+            pass
+    return [(state, UNKNOWN)]
+
+
+def _forget_merge(state: State, value: Value) -> None:
+    for oid in lifetimes.refs(value):
+        obj = state.object(oid)
+        if obj is not None and obj.merged is not None:
+            state.objects[oid] = replace(obj, merged=None)
+
+
+def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value: Value, spot: Spot) -> None:
+    state, frame = given.state, given.frame
+    names = lifetimes.strings(given.argument(1, "attribute_names"))
+    for oid in list(lifetimes.refs(value)):
+        obj = state.object(oid)
+        if obj is None:
+            continue
+        why = _foreign(state, obj, sid)
+        if why and not (name == "expunge" and obj.life is Life.TRANSIENT and obj.made and obj.sid is None and False):
+            if not any(c.rpartition(".")[2] in ("InvalidRequestError", "SQLAlchemyError") for c in frame.caught):
+                if obj.merged is not None:
+                    run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text=name, use=spot,
+                                     exit=obj.exit))
+                else:
+                    run.log.add(Note("foreign", spot, name, obj, exit=obj.exit, session=state.sessions.get(sid),
+                                     cause=obj.exit[1] if obj.exit else obj.born, oid=oid, text=why))
+            state.objects[oid] = lifetimes.vague(replace(obj, life=None))
+            continue
+        if obj.sid is None and obj.life is None:
+            state.objects[oid] = obj = replace(obj, sid=sid, life=Life.PERSISTENT)
+        if names == []:
+            state.objects[oid] = lifetimes.vague(obj)
+        elif name == "refresh":
+            lifetimes.begin(state, sid)
+            lifetimes.flush(state, sid, spot)
+            lifetimes.refresh(state, oid, names, spot)
+            for relation in names or ():
+                state.objects.pop(run.identity("child", oid, relation), None)
+        elif name == "expire":
+            lifetimes.expire(state, oid, names, spot)
+        else:
+            lifetimes.detach(state, [oid], Exit.EXPUNGE, spot)
+
+
+def _foreign(state: State, obj: Object, sid: int) -> str:
+    match obj.life:
+        case Life.DETACHED if obj.exit is not None:
+            return "detached"
+        case Life.TRANSIENT if obj.made:
+            return "never added"
+        case Life.PERSISTENT if obj.sid is not None and obj.sid != sid:
+            own, other = state.sessions.get(obj.sid), state.sessions.get(sid)
+            if own is not None and other is not None and own.factory is not None and other.factory is not None:
+                return "of another session"
+    return ""
+
+
+def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value: Value, spot: Spot) -> Value:
+    state = given.state
+    lifetimes.begin(state, sid)
+    lifetimes.flush(state, sid, spot)
+    if not isinstance(value, Ref):
+        return UNKNOWN
+    obj = state.object(value.oid)
+    if obj is None:
+        return UNKNOWN
+    if obj.life is Life.PERSISTENT and obj.sid == sid:
+        return value
+    if node.dropped and obj.life in (Life.DETACHED, Life.TRANSIENT):
+        state.objects[value.oid] = replace(obj, merged=(spot, False))
+    oid = run.identity("object", spot)
+    attributes = loading.statuses(obj.entity, Load())
+    for name in obj.entity.relationships:
+        if obj.status(name).loss is None and obj.life is not None:
+            attributes[name] = VAGUE
+    state.objects[oid] = Object(obj.entity, sid, Life.PERSISTENT, LOADED, attributes, born=spot, links=dict(
+        (k, v) for k, v in obj.links.items() if k in obj.entity.columns), made=obj.life is Life.TRANSIENT)
+    if obj.life is Life.TRANSIENT:
+        state.objects[oid] = lifetimes.vague(replace(state.objects[oid], life=None))  # type: ignore[type-var]
+    return Ref(oid)
+
+
+def _get(run: Interpreter, given: calls.Given, sid: int, value: Value, spot: Spot) -> Value:
+    state = given.state
+    lifetimes.begin(state, sid)
+    load = Load()
+    options = given.keyword("options")
+    if isinstance(options, Group):
+        load = loading.with_options(load, list(options.items), False)
+    elif options is not None:
+        load = Load(vague=True)
+    if given.starred:
+        load = Load(vague=True)
+    lifetimes.flush(state, sid, spot)
+    populate = isinstance(given.keyword("populate_existing"), Const)
+    return load_entity(run, state, sid, value, load, spot, spot, populate)
+
+
+def load_entity(
+    run: Interpreter, state: State, sid: int | None, value: Value, load: Load, query: Spot, spot: Spot, populate: bool
+) -> Value:
+    """An object that a query returns."""
+    if not isinstance(value, ClassValue):
+        return UNKNOWN
+    entity = run.entities.get(value.symbol)
+    if entity is None:
+        return UNKNOWN
+    oid = run.identity("object", spot, value.symbol)
+    attributes = loading.statuses(entity, load)
+    if sid is not None:
+        for other_id, other in state.of_session(sid):
+            # The identity map may return what is there already, with what that has loaded.
+            if other_id != oid and other.entity.symbol in entity.lineage or entity.symbol in other.entity.lineage:
+                for name in entity.relationships:
+                    status = other.attributes.get(name)
+                    lost = attributes.get(name)
+                    if lost is not None and lost.loss and (status == LOADED or status == VAGUE or name in other.links):
+                        attributes[name] = VAGUE
+                # What was expired before, and is held by somebody else, has been loaded by this query.
+                if other_id != oid and other.life is Life.PERSISTENT and other.columns.loss is not None:
+                    state.objects[other_id] = lifetimes.vague(other)
+    for relation in entity.relationships:
+        state.objects.pop(run.identity("child", oid, relation), None)
+    life = Life.PERSISTENT if sid is not None else None
+    state.objects[oid] = Object(entity, sid, life, LOADED, attributes, born=spot, query=query, load=load)
+    return Ref(oid)
+
+
+def execute(run: Interpreter, given: calls.Given, sid: int | None, name: str, value: Value, spot: Spot) -> Value:
+    """``session.execute(query)`` and its shorter forms."""
+    state = given.state
+    if sid is not None:
+        lifetimes.begin(state, sid)
+        lifetimes.flush(state, sid, spot)
+    if not isinstance(value, Query):
+        if sid is not None:
+            for oid, obj in state.of_session(sid):
+                if obj.life is Life.PERSISTENT and isinstance(value, FunctionValue):
+                    state.objects[oid] = lifetimes.vague(obj)
+        return UNKNOWN
+    if value.kind == "change" and sid is not None:
+        changed = {e.symbol for e in value.entities if isinstance(e, ClassValue)}
+        for oid, obj in state.of_session(sid):
+            if not changed or changed & set(obj.entity.lineage):
+                onupdate = {n: VAGUE for n, c in obj.entity.columns.items() if c.onupdate}
+                state.objects[oid] = replace(obj, attributes={**obj.attributes, **onupdate})
+    rows = rows_of(run, state, sid, value, spot, given)
+    if name == "scalar":
+        return rows.scalar
+    if name in ("scalars", "stream_scalars"):
+        return Rows(rows.scalar, rows.scalar)
+    if name == "exec" and len(value.entities) == 1:
+        return Rows(rows.scalar, rows.scalar)
+    return rows
+
+
+def rows_of(
+    run: Interpreter, state: State, sid: int | None, query: Query, spot: Spot, given: calls.Given | None = None
+) -> Rows:
+    load = query.load
+    if given is not None and given.keyword("execution_options") is not None:
+        load = replace(load, vague=True)
+    columns = tuple(
+        load_entity(run, state, sid, entity, load, query.spot, spot, query.populate) for entity in query.entities
+    )
+    return Rows(Group(columns), columns[0] if columns else UNKNOWN)
+
+
+def _run_sync(run: Interpreter, given: calls.Given, sid: int, function: Value, span: int) -> calls.Pairs:
+    state = given.state
+    session = state.sessions[sid]
+    state.sessions[sid] = replace(session, lent=session.lent + 1)
+    pairs = calls.apply(run, function, [SessionRef(sid), *given.args[1:]], given.keywords, given, span)
+    for one, _ in pairs:
+        lent = one.sessions[sid]
+        one.sessions[sid] = replace(lent, lent=max(lent.lent - 1, 0))
+    return pairs
+
+
+def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory, span: int) -> SessionRef:
+    """A new session of a factory; a scoped one is always the same."""
+    spot = Spot(frame.id, span)
+    if factory.scoped:
+        sid = run.identity("scoped", factory.spot, factory.name)
+        if sid not in state.sessions:
+            state.sessions[sid] = Session(factory.is_async, factory.expires, "", factory, spot, begun=True)
+        return SessionRef(sid)
+    sid = run.identity("session", spot)
+    if sid in state.sessions:
+        # The same line once more, in a loop: what belonged to the former session stays with it.
+        for oid, obj in state.of_session(sid):
+            state.objects[oid] = lifetimes.vague(replace(obj, sid=None, life=None))
+    state.sessions[sid] = Session(factory.is_async, factory.expires, factory.name, factory, spot)
+    return SessionRef(sid)
+
+
+__all__ = ["INSTEAD", "Many", "Option", "reads"]

@@ -1,0 +1,140 @@
+"""The state of a program point: names, objects and sessions, on one path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from outlive.check.entities import Entity
+from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.values import Factory, Load, Spot, Value
+from outlive.check.program import ClassSymbol
+from outlive.lifecycle.states import State as Life
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of one attribute's value.
+
+    Attributes:
+        loss: ``None`` while it is loaded.
+        spot: Where it was lost.
+        eager: It had been loaded by an option or the mapping when it was lost.
+        vague: Not known at all; nothing is reported for it.
+    """
+
+    loss: Loss | None = None
+    spot: Spot | None = None
+    eager: bool = False
+    vague: bool = False
+
+
+LOADED = Status()
+VAGUE = Status(vague=True)
+UNLOADED = Status(Loss.NEVER_LOADED)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A mapped object.
+
+    Attributes:
+        life: ``None`` when it cannot be known.
+        columns: Status of every column that is not in ``attributes``.
+        attributes: Status of single attributes; every relationship is here unless the object is new.
+        links: Values assigned to, or read from, attributes.
+        born: Where it was loaded or made.
+        query: The query that loaded it.
+        root: The class that the query selects, and the way from there.
+        exit: How it was detached, and where.
+        dirty: It has changes that no flush has seen.
+        made: It was made by its constructor and not loaded.
+        merged: Where it was given to ``merge`` and the result thrown away.
+    """
+
+    entity: Entity
+    sid: int | None
+    life: Life | None
+    columns: Status
+    attributes: dict[str, Status] = field(default_factory=dict)
+    links: dict[str, Value] = field(default_factory=dict)
+    born: Spot | None = None
+    query: Spot | None = None
+    path: tuple[tuple[str, str], ...] = ()
+    load: Load = Load()
+    exit: tuple[Exit, Spot] | None = None
+    dirty: bool = False
+    made: bool = False
+    deleted: bool = False
+    merged: tuple[Spot, bool] | None = None
+
+    def status(self, name: str) -> Status:
+        found = self.attributes.get(name)
+        if found is not None:
+            return found
+        return self.columns
+
+    def with_status(self, name: str, status: Status) -> Object:
+        return replace(self, attributes={**self.attributes, name: status})
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An instance of a class of the program that is not mapped."""
+
+    symbol: ClassSymbol
+    fields: dict[str, Value] = field(default_factory=dict)
+    entered: Spot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session.
+
+    Attributes:
+        begun: A transaction is open; without one a rollback expires nothing.
+        closed: Where it was last closed.
+        lent: Inside ``run_sync``, where reading may load.
+    """
+
+    is_async: bool
+    expires: bool | None
+    name: str
+    factory: Factory | None
+    spot: Spot
+    begun: bool = False
+    closed: Spot | None = None
+    lent: int = 0
+    nested: int = 0
+
+
+class State:
+    """One path's view; mutable, copied where paths part."""
+
+    __slots__ = ("assumed", "envs", "objects", "sessions")
+
+    def __init__(self) -> None:
+        self.envs: dict[int, dict[str, Value]] = {}
+        self.objects: dict[int, Object | Plain] = {}
+        self.sessions: dict[int, Session] = {}
+        self.assumed: dict[tuple[int, str], bool] = {}
+
+    def fork(self) -> State:
+        made = State()
+        made.envs = {frame: dict(env) for frame, env in self.envs.items()}
+        made.objects = dict(self.objects)
+        made.sessions = dict(self.sessions)
+        made.assumed = dict(self.assumed)
+        return made
+
+    def same_lives(self, other: State) -> bool:
+        return self.objects == other.objects and self.sessions == other.sessions
+
+    def same(self, other: State) -> bool:
+        return self.same_lives(other) and self.envs == other.envs
+
+    def object(self, oid: int) -> Object | None:
+        found = self.objects.get(oid)
+        return found if isinstance(found, Object) else None
+
+    def of_session(self, sid: int) -> list[tuple[int, Object]]:
+        return [(oid, obj) for oid, obj in self.objects.items() if isinstance(obj, Object) and obj.sid == sid]

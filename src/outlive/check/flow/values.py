@@ -1,0 +1,209 @@
+"""What a name can stand for, as far as the life of objects is concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Anything that does not matter or cannot be known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal."""
+
+    value: str | bool | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """An object on the heap of the state: mapped, or an instance of another class of the program."""
+
+    oid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """A session; ``lent`` when it is the sync session inside ``run_sync``."""
+
+    sid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A collection or iterator whose elements are alike."""
+
+    element: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A tuple, list or dict of known values; ``names`` are the string keys of a dict."""
+
+    items: tuple[Value, ...]
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a query loads beyond the mapping's own: relationships (with what they load), deferred columns, limits.
+
+    Attributes:
+        rels: Relationship -> what is loaded behind it.
+        columns: Columns that are undeferred.
+        only: ``load_only``: the columns that are loaded; ``None`` for all.
+        without: Columns or relationships that are explicitly not loaded.
+        vague: Options that cannot be read: nothing is known to be unloaded.
+    """
+
+    rels: tuple[tuple[str, Load], ...] = ()
+    columns: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+    vague: bool = False
+
+    def get(self, name: str) -> Load | None:
+        return next((load for rel, load in self.rels if rel == name), None)
+
+    def merged(self, other: Load) -> Load:
+        rels = dict(self.rels)
+        for name, load in other.rels:
+            rels[name] = rels[name].merged(load) if name in rels else load
+        only = self.only if other.only is None else other.only | (self.only or frozenset())
+        return Load(
+            tuple(rels.items()),
+            self.columns | other.columns,
+            only,
+            self.without | other.without,
+            self.vague or other.vague,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """``Author.books``: an attribute of a mapped class, in a query."""
+
+    owner: ClassSymbol
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """``selectinload(Author.books)``: ``path`` leads to where a chained call continues."""
+
+    load: Load
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``select(Author)``, ``session.query(Author)``: what it returns, with its options.
+
+    Attributes:
+        entities: One value per column of a row; a ``ClassSymbol`` wrapped in ``ClassValue`` for a mapped class.
+        spot: The call of ``select``; where ``.options(...)`` can be added.
+        sid: The session of a legacy query.
+        kind: ``select``, ``query`` or ``change`` (insert, update, delete).
+    """
+
+    entities: tuple[Value, ...]
+    load: Load
+    spot: Spot
+    sid: int | None = None
+    kind: str = "select"
+    populate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The result of an executed query; ``row`` is what one row is; ``scalar`` its first column."""
+
+    row: Value
+    scalar: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """``sessionmaker(...)``, ``Session``, ``Flask``'s ``db.session``: what makes sessions.
+
+    Attributes:
+        is_async: ``AsyncSession`` and its like.
+        expires: ``expire_on_commit``; ``None`` where it cannot be read.
+        name: The class that is made, in SQLAlchemy's words; empty for a subclass with methods of its own.
+        spot: The call that made the factory, ``None`` for a class.
+        fixable: ``expire_on_commit=False`` can be added to that call.
+        scoped: Attribute access goes to the session of the thread.
+    """
+
+    is_async: bool
+    expires: bool | None
+    name: str
+    spot: Spot | None = None
+    fixable: bool = False
+    scoped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassValue:
+    """A class of the program."""
+
+    symbol: ClassSymbol
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionValue:
+    """A function, a bound method or a lambda, with what it closes over."""
+
+    symbol: FunctionSymbol
+    owner: Value | None = None
+    closure: Mapping[str, Value] = field(default_factory=dict, compare=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodValue:
+    """``session.commit`` without the call, ``functools.partial`` of it, a library's bound method."""
+
+    base: Value
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A call of a function that yields, to be entered by ``with``, iterated, or depended on."""
+
+    function: FunctionValue
+    arguments: tuple[tuple[str, Value], ...]
+    span: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """``session.begin()``, ``session.begin_nested()``, ``factory.begin()`` before it is entered."""
+
+    sid: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a frame: comparable, and independent of how often the code was walked."""
+
+    frame: int
+    span: int
+
+
+Value: TypeAlias = (
+    Unknown | Const | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
+    | FunctionValue | MethodValue | Context | Block | External | GlobalSymbol | ModuleSymbol
+)  # fmt: skip
+
+UNKNOWN = Unknown()
+NONE = Const(None)
+
+__all__ = ["NONE", "UNKNOWN", "External", "GlobalSymbol", "Module", "ModuleSymbol", "Value"]
