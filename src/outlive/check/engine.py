@@ -88,9 +88,7 @@ def check(
     return Result(tuple(kept), {name: source.text for name, source in sources.items()}, store.warnings)
 
 
-def check_source(
-    text: str, hazards: Iterable[Checkable], *, filename: str = "example.py"
-) -> tuple[Finding, ...]:
+def check_source(text: str, hazards: Iterable[Checkable], *, filename: str = "example.py") -> tuple[Finding, ...]:
     """Check a program of one file, given as text."""
     return check([Path(filename)], hazards, texts={filename: text}).findings
 

@@ -141,7 +141,9 @@ class Entities:
             or any(self._is_declarative_base(base) for base in outside)
             or not known
         )
-        direct = any(isinstance(b, External) and b.sqlalchemy.startswith("DeclarativeBase") for b in self.program.bases(symbol))
+        direct = any(
+            isinstance(b, External) and b.sqlalchemy.startswith("DeclarativeBase") for b in self.program.bases(symbol)
+        )
         return columns and declarative and not direct
 
     def _is_declarative_base(self, base: External | GlobalSymbol) -> bool:
@@ -166,9 +168,7 @@ class Entities:
         elif call in _COLUMN_CALLS:
             assert value is not None
             entity.columns[name] = _column(value, annotation)
-        elif wrapper == "Mapped" and value is None:
-            entity.columns[name] = Column()
-        elif is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field"):
+        elif (wrapper == "Mapped" and value is None) or (is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field")):
             entity.columns[name] = Column()
         elif wrapper == "Mapped" and call not in ("association_proxy", "synonym", "composite"):
             # `Mapped[...] = some_helper()`: a column or a relationship, we cannot know which.
@@ -205,9 +205,7 @@ class Entities:
                 if last in _COLLECTIONS:
                     many = True
                 stack.extend(term.parts)
-            elif term.kind == "group":
-                stack.extend(term.parts)
-            elif term.kind == "other":
+            elif term.kind == "group" or term.kind == "other":
                 stack.extend(term.parts)
             elif term.kind in ("name", "text") and last not in ("None", "Any"):
                 found = self.find(owner, term.text)

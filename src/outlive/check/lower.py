@@ -34,9 +34,7 @@ def read_facts(text: str) -> Facts:
 
 
 def span_of(node: ast.expr | ast.stmt) -> int:
-    return pack(
-        node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset
-    )
+    return pack(node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
 
 
 def dotted(node: ast.expr) -> str:
@@ -116,8 +114,9 @@ class _Lowering:
             self.imports(node)
         for statement in tree.body:
             match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-                    target=ast.Name(id=name), value=value
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=value)
                 ) if value is not None:
                     declared = term(value)
                     if declared is not None:
@@ -193,9 +192,7 @@ class _Lowering:
                 head_outer, self.out = self.out, []
                 test, key, negated = self.test(node.test)
                 head, self.out = self.out, head_outer
-                self.out.append(
-                    ir.While(head, test, key, negated, self.block(node.body), self.block(node.orelse))
-                )
+                self.out.append(ir.While(head, test, key, negated, self.block(node.body), self.block(node.orelse)))
             case ast.For() | ast.AsyncFor():
                 iterable = self.value(node.iter)
                 element = self.fresh()
@@ -518,9 +515,7 @@ class _Lowering:
                 self.out.append(ir.If(target, target, False, more if is_and else [], [] if is_and else more))
             return
         operand, key, negated = self.test(node)
-        self.out.append(
-            ir.If(operand, key, negated, [ir.Bind(target, Lit(True))], [ir.Bind(target, Lit(False))])
-        )
+        self.out.append(ir.If(operand, key, negated, [ir.Bind(target, Lit(True))], [ir.Bind(target, Lit(False))]))
 
     def call(self, node: ast.Call, target: str) -> None:
         method, method_span = "", 0
@@ -546,9 +541,7 @@ class _Lowering:
             else:
                 keywords.append((word.arg, value))
                 spans.append(span_of(word.value))
-        self.out.append(
-            ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans)
-        )
+        self.out.append(ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans))
 
     def comprehension(
         self, generators: Sequence[ast.comprehension], key: ast.expr | None, value: ast.expr, target: str

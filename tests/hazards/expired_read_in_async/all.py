@@ -263,7 +263,7 @@ async def refresh_drops_what_run_sync_loaded():
         print(author.books)  # quiet: loaded by run_sync
         await session.refresh(author)
         print(author.name)  # quiet: refreshed
-        len(author.books)  # missed: what run_sync loads is not followed
+        len(author.books)  # finding: author.books was dropped by the refresh
 
 
 async def refresh_names_one_column():

@@ -94,4 +94,4 @@ def model_query_removed():
     shelf = Shelf.query.filter_by(id=1).first()
     Shop.remove()
     print(shelf.author_id)  # quiet: a loaded column
-    print(shelf.author.name)  # finding: shelf.author is not loaded
+    print(shelf.author.name)  # missed: which session `Model.query` uses is not followed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from outlive.check import ir
 from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
 from outlive.check.flow import Flow, calls
@@ -89,13 +90,11 @@ def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) 
     return [one for one, _ in pairs]
 
 
-def _instance(
-    run: Interpreter, state: State, root: Frame, owner: ClassSymbol, bare: bool
-) -> list[tuple[State, Value]]:
+def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, bare: bool) -> list[tuple[State, Value]]:
     entity = run.entities.get(owner)
     oid = run.identity("instance", root.id, owner)
     if entity is not None:
-        state.objects[oid] = Object(entity, None, None, VAGUE, {name: VAGUE for name in entity.relationships})
+        state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
         return [(state, Ref(oid))]
     if calls.session_class(run, owner) is not None:
         return [(state, UNKNOWN)]
@@ -136,8 +135,27 @@ def _parameter(
     if dependency is not None:
         return _depended(run, state, root, dependency, parameter.annotation.span if parameter.annotation else 0)
     if parameter.annotation is None:
+        if parameter.name == "session" and root.function is not None and root.depth == 0:
+            # Everybody calls it that; whether it is async shows in what is awaited.
+            is_async = _awaits(root.function.body, parameter.name)
+            return [(state, _symbolic_session(run, state, root, parameter.name, is_async, ""))]
         return [(state, UNKNOWN)]
     return [(state, _typed(run, state, root, module, parameter.annotation, parameter.name))]
+
+
+def _awaits(body: Sequence[ir.Statement], name: str) -> bool:
+    """Whether a call of a method of that name's object is awaited, at the top or in a block."""
+    made: set[object] = set()
+    for node in body:
+        if isinstance(node, ir.Call) and node.base == name:
+            made.add(node.target)
+        if isinstance(node, ir.Await) and node.value in made:
+            return True
+        blocks = [getattr(node, part) for part in ("head", "body", "orelse", "final") if hasattr(node, part)]
+        blocks += [handler.body for handler in getattr(node, "handlers", ())]
+        if any(_awaits(block, name) for block in blocks):
+            return True
+    return False
 
 
 def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotation: Term, name: str) -> Value:
@@ -168,7 +186,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         entity = run.entities.get(symbol)
         if entity is not None:
             oid = run.identity("parameter", root.id, name)
-            state.objects[oid] = Object(entity, None, None, VAGUE, {rel: VAGUE for rel in entity.relationships})
+            state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
             return Ref(oid)
         if root.depth == 0 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
             pairs = _instance(run, state, replace_depth(root), symbol, False)
@@ -177,9 +195,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
     return UNKNOWN
 
 
-def _symbolic_session(
-    run: Interpreter, state: State, root: Frame, name: str, is_async: bool, exact: str
-) -> SessionRef:
+def _symbolic_session(run: Interpreter, state: State, root: Frame, name: str, is_async: bool, exact: str) -> SessionRef:
     sid = run.identity("parameter", root.id, name)
     spot = Spot(root.id, root.function.span if root.function else 0)
     state.sessions[sid] = Session(is_async, run.default_expires[is_async], exact, None, spot, begun=True)

@@ -78,6 +78,16 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method in _SENDS:
         _sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
+        for oid in lifetimes.refs(args[0]):
+            # Where the list is a collection of an object in a session, the new one is cascaded into it.
+            appended = state.object(oid)
+            if (
+                appended is not None
+                and appended.life is Life.TRANSIENT
+                and isinstance(base, Many)
+                and base.element != UNKNOWN
+            ):
+                state.objects[oid] = replace(appended, life=None)
         run.put(state, frame, node.base, args[0])
         return [(state, NONE)]
     if node.method:
@@ -99,6 +109,11 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             if name == "begin":
                 opened = sessions.open_session(run, state, frame, base, node.span)
                 return [(state, Block(opened.sid, "factory"))]
+            if name == "configure" and isinstance(node.base, str):
+                changed = told(base, given)
+                state.envs[frame.id][node.base] = changed
+                if changed.spot in run.log.factories:
+                    run.log.factories[changed.spot] = changed
             return [(state, UNKNOWN)]
         case Query():
             return [(state, _query_method(run, node, given, base))]
@@ -154,7 +169,7 @@ def apply(
         case FunctionValue():
             return inline(run, function, args, keywords, given.starred, state, frame, span, given.out)
         case Factory():
-            return [(state, sessions.open_session(run, state, frame, function, span))]
+            return [(state, sessions.open_session(run, state, frame, told(function, given), span))]
         case SessionRef():
             return [(state, function)]
         case ClassValue(symbol=symbol):
@@ -362,10 +377,12 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
     init = reads.method(run, symbol, "__init__")
     if entity is not None:
         links = dict(given.keywords)
-        obj = Object(entity, None, Life.TRANSIENT, LOADED, {name: LOADED for name in links}, links, born=spot, made=True)
+        obj = Object(
+            entity, None, Life.TRANSIENT, LOADED, dict.fromkeys(links, LOADED), links, born=spot, made=True
+        )
         if given.starred or (given.args and init is None):
             # Which attributes it sets is not known: its key may be among them.
-            obj = replace(obj, attributes={**{n: LOADED for n in entity.columns}, **obj.attributes})
+            obj = replace(obj, attributes={**dict.fromkeys(entity.columns, LOADED), **obj.attributes})
         state.objects[oid] = obj
     else:
         inside, outside, _ = run.program.lineage(symbol)
@@ -380,7 +397,7 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
         for one, _ in pairs:
             obj_after = one.object(oid)
             if obj_after is not None:
-                filled = {**{n: LOADED for n in entity.columns}, **obj_after.attributes}
+                filled = {**dict.fromkeys(entity.columns, LOADED), **obj_after.attributes}
                 one.objects[oid] = replace(obj_after, attributes=filled)
     return [(one, Ref(oid)) for one, _ in pairs]
 
@@ -453,7 +470,10 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     name = function.sqlalchemy
     if name in _SESSIONS:
         expires = _flag(given, "expire_on_commit", None if given.starred else True)
-        made = Factory(_SESSIONS[name], expires, name, spot, given.keyword("expire_on_commit") is None)
+        fixable = given.keyword("expire_on_commit") is None and not given.starred
+        made = Factory(
+            _SESSIONS[name], expires, name, spot, fixable, autoflush=_flag(given, "autoflush", True) is not False
+        )
         return [(state, sessions.open_session(run, state, frame, made, node.span))]
     if name in _FACTORIES:
         return [(state, _factory(run, given, name, spot))]
@@ -505,9 +525,18 @@ def _factory(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
     if made_class is not None and not made and expires is True and given.keyword("expire_on_commit") is None:
         expires = True if isinstance(made_class, ClassValue) else None
     fixable = given.keyword("expire_on_commit") is None and not given.starred
-    factory = Factory(is_async, expires, made, spot, fixable)
+    autoflush = _flag(given, "autoflush", True) is not False
+    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush)
     run.log.factories[spot] = factory
     return factory
+
+
+def told(factory: Factory, given: Given) -> Factory:
+    """A factory with the keywords of a call of it, or of its ``configure``."""
+    expires = _flag(given, "expire_on_commit", None if given.starred else factory.expires)
+    if given.keyword("expire_on_commit") is None:
+        return replace(factory, expires=expires)
+    return replace(factory, expires=expires, fixable=False, asked=True)
 
 
 def _flag(given: Given, name: str, default: bool | None) -> bool | None:
@@ -587,7 +616,7 @@ def _run_query(run: Interpreter, query: Query, state: State, frame: Frame, span:
     spot = Spot(frame.id, span)
     if query.sid is not None:
         lifetimes.begin(state, query.sid)
-        lifetimes.flush(state, query.sid, spot)
+        lifetimes.autoflush(state, query.sid, spot)
     return sessions.rows_of(run, state, query.sid, query, spot)
 
 
@@ -595,8 +624,25 @@ def _query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) -
     state, name = given.state, node.method
     if name == "options":
         return replace(query, load=loading.with_options(query.load, given.args, given.starred))
-    if name in ("with_only_columns", "with_entities", "add_columns", "values", "subquery", "cte", "alias", "exists",
-                "scalar_subquery", "from_statement", "union", "union_all", "select_from") and name != "select_from":
+    if (
+        name
+        in (
+            "with_only_columns",
+            "with_entities",
+            "add_columns",
+            "values",
+            "subquery",
+            "cte",
+            "alias",
+            "exists",
+            "scalar_subquery",
+            "from_statement",
+            "union",
+            "union_all",
+            "select_from",
+        )
+        and name != "select_from"
+    ):
         return replace(query, entities=(UNKNOWN,)) if name != "from_statement" else query
     if name in ("execution_options", "populate_existing"):
         return replace(query, populate=True)
@@ -609,8 +655,19 @@ def _query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) -
                     state.objects[oid] = replace(obj, columns=VAGUE)
         return UNKNOWN
     rows = None
-    if name in ("all", "first", "one", "one_or_none", "get", "scalar", "get_or_404", "first_or_404", "one_or_404",
-                "paginate", "yield_per"):
+    if name in (
+        "all",
+        "first",
+        "one",
+        "one_or_none",
+        "get",
+        "scalar",
+        "get_or_404",
+        "first_or_404",
+        "one_or_404",
+        "paginate",
+        "yield_per",
+    ):
         rows = _run_query(run, query, state, given.frame, node.span)
         one = rows.scalar if len(query.entities) == 1 or name == "scalar" else rows.row
         if name == "all":
@@ -658,7 +715,9 @@ def _sent(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
             obj = given.state.object(oid)
             if obj is not None:
                 spot = Spot(given.frame.id, span)
-                run.log.add(Note("handover", spot, node.method, obj, cause=spot, oid=oid, use=Spot(given.frame.id, node.span)))
+                run.log.add(
+                    Note("handover", spot, node.method, obj, cause=spot, oid=oid, use=Spot(given.frame.id, node.span))
+                )
                 break
 
 

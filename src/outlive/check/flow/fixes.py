@@ -67,16 +67,12 @@ def load_with_query(
 def _import(source: Source, names: list[str]) -> Edit:
     line = 1
     for statement in ast.parse(source.text).body:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            line = (statement.end_lineno or statement.lineno) + 1
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1):
             line = (statement.end_lineno or statement.lineno) + 1
         elif line > 1:
             break
     newline = "\r\n" if "\r\n" in source.text else "\n"
-    return insertion(
-        Place(source.filename, line, 1), f"from sqlalchemy.orm import {', '.join(sorted(names))}{newline}"
-    )
+    return insertion(Place(source.filename, line, 1), f"from sqlalchemy.orm import {', '.join(sorted(names))}{newline}")
 
 
 def first_argument(call: str) -> str:

@@ -331,9 +331,7 @@ class Interpreter:
             after.extend(self.block(node.body if truth else node.orelse, [chosen], frame, out))
         return prune(after)
 
-    def ways(
-        self, test: ir.Operand, key: str, negated: bool, state: State, frame: Frame
-    ) -> list[tuple[bool, State]]:
+    def ways(self, test: ir.Operand, key: str, negated: bool, state: State, frame: Frame) -> list[tuple[bool, State]]:
         """The answers that a condition can have on this path, each with its state."""
         known = self.truth(test, key, state, frame)
         if known is not None:
@@ -385,6 +383,11 @@ class Interpreter:
             return self.each(node, iterable.items, state, frame, out)
         element = item(iterable, UNKNOWN)
         skipped = state.fork()
+        for oid in lifetimes.refs(element):
+            # Without a single round the collection is empty: nothing of it can be read later.
+            obj = skipped.object(oid)
+            if obj is not None and isinstance(iterable, Many):
+                skipped.objects[oid] = lifetimes.vague(replace(obj, life=None))
         seen: list[State] = []
         current, ends = [state], [skipped]
         inner = Out(returns=out.returns, raises=out.raises)
@@ -493,9 +496,7 @@ class Interpreter:
             return prune(ends)
         return self.leave(ends, final, out, lambda one, _: self.block(node.final, [one], frame, out))
 
-    def leave(
-        self, ends: list[State], inner: Out, out: Out, exit: Callable[[State, bool], list[State]]
-    ) -> list[State]:
+    def leave(self, ends: list[State], inner: Out, out: Out, exit: Callable[[State, bool], list[State]]) -> list[State]:
         """Pass every way out of a block through an exit; the flag says whether an exception is on its way."""
         for state, value in inner.returns:
             out.returns.extend((after, value) for after in exit(state, False))
@@ -547,8 +548,10 @@ class Interpreter:
             case Block(sid=sid, kind=kind):
 
                 def end(one: State, raised: bool) -> list[State]:
-                    if kind == "nested":
-                        lifetimes.savepoint_rollback(one, sid) if raised else lifetimes.flush(one, sid, spot)
+                    if kind == "quiet":
+                        one.sessions[sid] = replace(one.sessions[sid], autoflush=True)
+                    elif kind == "nested":
+                        (lifetimes.savepoint_rollback if raised else lifetimes.flush)(one, sid, spot)
                     elif kind in ("begin", "factory"):
                         self.committed(one, sid, spot)
                         (lifetimes.rollback if raised else lifetimes.commit)(one, sid, spot)
@@ -556,7 +559,10 @@ class Interpreter:
                         lifetimes.close(one, sid, spot)
                     return [one]
 
-                lifetimes.begin(state, sid)
+                if kind == "quiet":
+                    state.sessions[sid] = replace(state.sessions[sid], autoflush=False)
+                else:
+                    lifetimes.begin(state, sid)
                 return (SessionRef(sid) if kind in ("factory", "closing", "quiet") else UNKNOWN), end, []
             case Group(items=items, names=("suppress",)):
                 return UNKNOWN, lambda one, _: [one], [i.last for i in items if isinstance(i, External)]
@@ -680,8 +686,8 @@ def item(base: Value, index: Value) -> Value:
             return join_all(items)
         case Rows(row=row):
             return row
-        case Ref():
-            return base
+        case Ref() | External() | ClassValue():
+            return base  # `async_sessionmaker[AsyncSession]`, or a relationship that may be one or many.
         case _:
             return UNKNOWN
 
@@ -752,7 +758,7 @@ def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object |
             columns=_better(summary.columns, one.columns),
             attributes=attributes,
             deleted=one.deleted,
-            dirty=one.dirty,
+            changed=one.changed,
             life=life,
             sid=one.sid if life == one.life else summary.sid,
         )

@@ -36,7 +36,7 @@ def _was_eager(obj: Object, name: str) -> bool:
 
 def vague(obj: Object) -> Object:
     return replace(
-        obj, columns=VAGUE, attributes={name: VAGUE for name in {*obj.attributes, *obj.entity.relationships}}
+        obj, columns=VAGUE, attributes=dict.fromkeys({*obj.attributes, *obj.entity.relationships}, VAGUE)
     )
 
 
@@ -48,23 +48,30 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 name: obj.attributes[name] if name in obj.attributes and name in obj.links else UNLOADED
                 for name in obj.entity.relationships
             }
-            columns = {name: LOADED for name in obj.entity.columns}
+            columns = dict.fromkeys(obj.entity.columns, LOADED)
             known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
             state.objects[oid] = replace(
                 obj,
                 life=Life.PERSISTENT,
                 columns=LOADED,
                 attributes={**known, **relationships},
-                dirty=False,
+                changed=frozenset(),
             )
-        elif obj.dirty and obj.life is Life.PERSISTENT:
+        elif obj.changed and obj.life is Life.PERSISTENT:
             attributes = dict(obj.attributes)
             if not obj.entity.eager_defaults:
                 for name, column in obj.entity.columns.items():
                     status = obj.status(name)
-                    if column.onupdate and status.loss is None and not status.vague:
+                    if column.onupdate and name not in obj.changed and status.loss is None and not status.vague:
                         attributes[name] = Status(Loss.FLUSH, spot)
-            state.objects[oid] = replace(obj, attributes=attributes, dirty=False)
+            state.objects[oid] = replace(obj, attributes=attributes, changed=frozenset(), written=True)
+
+
+def autoflush(state: State, sid: int, spot: Spot) -> None:
+    """The flush before a query, unless it is turned off."""
+    session = state.sessions.get(sid)
+    if session is not None and session.autoflush:
+        flush(state, sid, spot)
 
 
 def begin(state: State, sid: int) -> None:
@@ -80,9 +87,13 @@ def commit(state: State, sid: int, spot: Spot) -> None:
         if obj.deleted:
             exit = (Exit.CLOSE, spot) if session.expires else None
             life = Life.DETACHED if session.expires else Life.DELETED
-            state.objects[oid] = replace(obj, life=life, exit=exit, sid=None if exit else sid, attributes={
-                **{name: VAGUE for name in obj.entity.relationships}, **obj.attributes
-            })
+            state.objects[oid] = replace(
+                obj,
+                life=life,
+                exit=exit,
+                sid=None if exit else sid,
+                attributes={**dict.fromkeys(obj.entity.relationships, VAGUE), **obj.attributes},
+            )
         elif obj.life in (Life.PERSISTENT, None):
             if session.expires is None:
                 state.objects[oid] = vague(obj)
@@ -102,14 +113,29 @@ def rollback(state: State, sid: int, spot: Spot) -> None:
             # Added in this transaction it is transient again; added before, it expires: the path does not tell.
             state.objects[oid] = vague(replace(obj, life=None))
         elif obj.life is Life.PERSISTENT:
-            state.objects[oid] = replace(expired(obj, Loss.ROLLBACK, spot), dirty=False, deleted=False)
+            state.objects[oid] = replace(expired(obj, Loss.ROLLBACK, spot), changed=frozenset(), deleted=False)
     state.sessions[sid] = replace(session, begun=False)
 
 
-def savepoint_rollback(state: State, sid: int) -> None:
+def savepoint(state: State, sid: int, spot: Spot) -> None:
+    """The beginning of a savepoint flushes; from here on it is known what is written inside."""
+    begin(state, sid)
+    flush(state, sid, spot)
     for oid, obj in state.of_session(sid):
-        if obj.dirty or obj.made:
-            state.objects[oid] = vague(obj)
+        if obj.written:
+            state.objects[oid] = replace(obj, written=False)
+
+
+def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
+    """What was changed inside expires; what was added may be transient again: the path does not tell."""
+    for oid, obj in state.of_session(sid):
+        if obj.made:
+            state.objects[oid] = vague(replace(obj, life=None))
+        elif obj.life is Life.PERSISTENT and (obj.changed or obj.written):
+            kept = {name: status for name, status in obj.attributes.items() if status.loss is not Loss.FLUSH}
+            state.objects[oid] = replace(
+                expired(replace(obj, attributes=kept), Loss.ROLLBACK, spot), changed=frozenset()
+            )
 
 
 def close(state: State, sid: int, spot: Spot) -> None:
@@ -204,7 +230,7 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
     for name in obj.entity.relationships:
         attributes.setdefault(name, Status(Loss.REFRESH, spot))
     state.objects[oid] = replace(
-        obj, columns=LOADED, attributes=attributes, dirty=False, life=obj.life or Life.PERSISTENT
+        obj, columns=LOADED, attributes=attributes, changed=frozenset(), life=obj.life or Life.PERSISTENT
     )
 
 

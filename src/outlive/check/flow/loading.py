@@ -69,15 +69,17 @@ def _attribute(value: Value) -> str | None:
 def statuses(entity: Entity, load: Load) -> dict[str, Status]:
     """The attributes of a freshly loaded object that differ from its loaded columns, and all relationships."""
     if load.vague:
-        made = {name: VAGUE for name in entity.relationships}
+        made = dict.fromkeys(entity.relationships, VAGUE)
     else:
         made = {name: LOADED if rel.eager else UNLOADED for name, rel in entity.relationships.items()}
     for name, rel in entity.relationships.items():
         if rel.quiet:
             made[name] = VAGUE
     for name, column in entity.columns.items():
-        if column.deferred or name in load.without or (
-            load.only is not None and name not in load.only and not column.primary_key
+        if (
+            column.deferred
+            or name in load.without
+            or (load.only is not None and name not in load.only and not column.primary_key)
         ):
             made[name] = LOADED if name in load.columns else VAGUE if load.vague else UNLOADED
     for name, _ in load.rels:

@@ -119,9 +119,7 @@ def bound_method(
     return [(state, FunctionValue(found, ClassValue(symbol) if "classmethod" in heads else owner))]
 
 
-def _read_plain(
-    run: Interpreter, state: State, frame: Frame, oid: int, plain: Plain, name: str, span: int
-) -> Pairs:
+def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: Plain, name: str, span: int) -> Pairs:
     if name in plain.fields:
         value = plain.fields[name]
         if isinstance(value, SessionRef) and value.sid not in state.sessions:
@@ -151,6 +149,8 @@ def _read_mapped(
             if tested:
                 return [(state, UNKNOWN)]
             run.log.add(Note("key", spot, name, obj, cause=obj.born, oid=oid, session=_session(state, obj)))
+        if column and column.primary_key and not known and not tested and obj.merged is not None:
+            run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
         return [(state, obj.links.get(name, UNKNOWN))]
     status = obj.status(name)
     if status.vague or obj.life is None:
@@ -179,8 +179,20 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
         return
     status = obj.status(name)
     if obj.merged is not None:
-        run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot,
-                         exit=obj.exit, session=_session(state, obj)))
+        run.log.add(
+            Note(
+                "merge",
+                obj.merged[0],
+                name,
+                obj,
+                cause=obj.merged[0],
+                oid=oid,
+                text="read",
+                use=spot,
+                exit=obj.exit,
+                session=_session(state, obj),
+            )
+        )
         return
     cause = status.spot or (obj.exit[1] if obj.exit else obj.born)
     session = _session(state, obj)
@@ -217,7 +229,7 @@ def _vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: st
     made = run.identity("child", oid, name)
     if made not in state.objects:
         state.objects[made] = Object(
-            entity, obj.sid, None, VAGUE, {rel: VAGUE for rel in entity.relationships}, born=obj.born
+            entity, obj.sid, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE), born=obj.born
         )
     return Many(Ref(made)) if relationship.many else Ref(made)
 
@@ -242,7 +254,11 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
         for back, relation in entity.relationships.items():
             # The other side of the same relationship may have been filled while loading.
             if relation.target in obj.entity.lineage and not relation.many and obj.life is Life.DETACHED:
-                if attributes.get(back) is not None and attributes[back].loss is not None and relationship.many is False:
+                if (
+                    attributes.get(back) is not None
+                    and attributes[back].loss is not None
+                    and relationship.many is False
+                ):
                     attributes[back] = VAGUE
         state.objects[made] = Object(
             entity,
@@ -259,15 +275,18 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
     return Many(Ref(made)) if relationship.many else Ref(made)
 
 
-def store(
-    run: Interpreter, state: State, frame: Frame, base: Value, name: str, value: Value, span: int
-) -> None:
+def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, value: Value, span: int) -> None:
     """``base.name = value``"""
     if isinstance(base, SessionRef) and name == "expire_on_commit":
         session = state.sessions.get(base.sid)
         if session is not None:
-            state.sessions[base.sid] = replace(session, expires=None if value == UNKNOWN else value != NONE and bool(
-                getattr(value, "value", True)))
+            state.sessions[base.sid] = replace(
+                session, expires=None if value == UNKNOWN else value != NONE and bool(getattr(value, "value", True))
+            )
+        return
+    if isinstance(base, SessionRef) and base.sid in state.sessions:
+        session = state.sessions[base.sid]
+        state.sessions[base.sid] = replace(session, methods=session.methods | {name})
         return
     if not isinstance(base, Ref):
         return
@@ -278,14 +297,25 @@ def store(
     if not isinstance(found, Object):
         return
     if found.merged is not None and not found.merged[1] and name in found.entity.columns:
-        run.log.add(Note("merge", found.merged[0], name, found, cause=found.merged[0], oid=base.oid, text="changed",
-                         use=Spot(frame.id, span), exit=found.exit))
+        run.log.add(
+            Note(
+                "merge",
+                found.merged[0],
+                name,
+                found,
+                cause=found.merged[0],
+                oid=base.oid,
+                text="changed",
+                use=Spot(frame.id, span),
+                exit=found.exit,
+            )
+        )
     mapped = name in found.entity.columns or name in found.entity.relationships
     state.objects[base.oid] = replace(
         found,
         attributes={**found.attributes, name: LOADED} if mapped else found.attributes,
         links={**found.links, name: value},
-        dirty=found.dirty or (mapped and found.life is Life.PERSISTENT),
+        changed=found.changed | {name} if mapped and found.life is Life.PERSISTENT else found.changed,
     )
     if found.sid is not None and name in found.entity.relationships:
         for linked in lifetimes.refs(value):

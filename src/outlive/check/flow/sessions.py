@@ -75,9 +75,11 @@ def call(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, name: st
     spot = Spot(frame.id, node.span)
     if session is None:
         return [(state, UNKNOWN)]
-    known = SESSION_METHODS.get(session.name)
+    known = SESSION_METHODS.get("Session" if session.lent and session.name else session.name)
     if known is not None and name not in known and not name.startswith("_"):
-        if not any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught):
+        asked = any(key[1].startswith("hasattr(") and f"'{name}'" in key[1] for key in state.assumed)
+        expected = any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught)
+        if not expected and not asked and name not in session.methods:
             run.log.add(Note("method", Spot(frame.id, node.method_span), name, session=session, text=session.name))
         return [(state, UNKNOWN)]
     first = given.args[0] if given.args else UNKNOWN
@@ -99,6 +101,7 @@ def call(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, name: st
                 run.added_at[oid] = (spot, node.span)
             lifetimes.begin(state, sid)
         case "delete":
+            _refuse_foreign(run, given, sid, name, first, spot)
             for oid in lifetimes.refs(first):
                 obj = state.object(oid)
                 if obj is not None:
@@ -123,8 +126,7 @@ def call(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, name: st
             lifetimes.begin(state, sid)
             return [(state, Block(sid, "begin"))]
         case "begin_nested":
-            lifetimes.begin(state, sid)
-            lifetimes.flush(state, sid, spot)
+            lifetimes.savepoint(state, sid, spot)
             return [(state, Block(sid, "nested"))]
         case "run_sync":
             return _run_sync(run, given, sid, first, node.span)
@@ -149,16 +151,7 @@ def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value:
         obj = state.object(oid)
         if obj is None:
             continue
-        why = _foreign(state, obj, sid)
-        if why and not (name == "expunge" and obj.life is Life.TRANSIENT and obj.made and obj.sid is None and False):
-            if not any(c.rpartition(".")[2] in ("InvalidRequestError", "SQLAlchemyError") for c in frame.caught):
-                if obj.merged is not None:
-                    run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text=name, use=spot,
-                                     exit=obj.exit))
-                else:
-                    run.log.add(Note("foreign", spot, name, obj, exit=obj.exit, session=state.sessions.get(sid),
-                                     cause=obj.exit[1] if obj.exit else obj.born, oid=oid, text=why))
-            state.objects[oid] = lifetimes.vague(replace(obj, life=None))
+        if _refused(run, given, sid, name, oid, obj, spot):
             continue
         if obj.sid is None and obj.life is None:
             state.objects[oid] = obj = replace(obj, sid=sid, life=Life.PERSISTENT)
@@ -174,6 +167,29 @@ def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value:
             lifetimes.expire(state, oid, names, spot)
         else:
             lifetimes.detach(state, [oid], Exit.EXPUNGE, spot)
+
+
+def _refuse_foreign(run: Interpreter, given: calls.Given, sid: int, name: str, value: Value, spot: Spot) -> None:
+    """``delete``: a detached object is welcome, one that has no row or another session is not."""
+    for oid in list(lifetimes.refs(value)):
+        obj = given.state.object(oid)
+        if obj is not None and obj.life is not Life.DETACHED:
+            _refused(run, given, sid, name, oid, obj, spot)
+
+
+def _refused(run: Interpreter, given: calls.Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
+    state = given.state
+    why = _foreign(state, obj, sid)
+    if not why:
+        return False
+    if not any(c.rpartition(".")[2] in ("InvalidRequestError", "SQLAlchemyError") for c in given.frame.caught):
+        session = state.sessions.get(sid)
+        kind, at = ("merge", obj.merged[0]) if obj.merged is not None else ("foreign", spot)
+        cause = at if obj.merged is not None else obj.exit[1] if obj.exit else obj.born
+        text = name if obj.merged is not None else why
+        run.log.add(Note(kind, at, name, obj, None, obj.exit, session, cause, oid, text, spot))
+    state.objects[oid] = lifetimes.vague(replace(obj, life=None))
+    return True
 
 
 def _foreign(state: State, obj: Object, sid: int) -> str:
@@ -192,7 +208,7 @@ def _foreign(state: State, obj: Object, sid: int) -> str:
 def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
     lifetimes.begin(state, sid)
-    lifetimes.flush(state, sid, spot)
+    lifetimes.autoflush(state, sid, spot)
     if not isinstance(value, Ref):
         return UNKNOWN
     obj = state.object(value.oid)
@@ -207,8 +223,16 @@ def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value:
     for name in obj.entity.relationships:
         if obj.status(name).loss is None and obj.life is not None:
             attributes[name] = VAGUE
-    state.objects[oid] = Object(obj.entity, sid, Life.PERSISTENT, LOADED, attributes, born=spot, links=dict(
-        (k, v) for k, v in obj.links.items() if k in obj.entity.columns), made=obj.life is Life.TRANSIENT)
+    state.objects[oid] = Object(
+        obj.entity,
+        sid,
+        Life.PERSISTENT,
+        LOADED,
+        attributes,
+        born=spot,
+        links=dict((k, v) for k, v in obj.links.items() if k in obj.entity.columns),
+        made=obj.life is Life.TRANSIENT,
+    )
     if obj.life is Life.TRANSIENT:
         state.objects[oid] = lifetimes.vague(replace(state.objects[oid], life=None))  # type: ignore[type-var]
     return Ref(oid)
@@ -225,7 +249,7 @@ def _get(run: Interpreter, given: calls.Given, sid: int, value: Value, spot: Spo
         load = Load(vague=True)
     if given.starred:
         load = Load(vague=True)
-    lifetimes.flush(state, sid, spot)
+    lifetimes.autoflush(state, sid, spot)
     populate = isinstance(given.keyword("populate_existing"), Const)
     return load_entity(run, state, sid, value, load, spot, spot, populate)
 
@@ -244,12 +268,16 @@ def load_entity(
     if sid is not None:
         for other_id, other in state.of_session(sid):
             # The identity map may return what is there already, with what that has loaded.
-            if other_id != oid and other.entity.symbol in entity.lineage or entity.symbol in other.entity.lineage:
+            if (other_id != oid and other.entity.symbol in entity.lineage) or entity.symbol in other.entity.lineage:
                 for name in entity.relationships:
                     status = other.attributes.get(name)
                     lost = attributes.get(name)
                     if lost is not None and lost.loss and (status == LOADED or status == VAGUE or name in other.links):
                         attributes[name] = VAGUE
+                for name, _ in load.rels:
+                    # This query may have filled the other object too.
+                    if other_id != oid and name in other.attributes and other.attributes[name].loss is not None:
+                        state.objects[other_id] = other = other.with_status(name, VAGUE)
                 # What was expired before, and is held by somebody else, has been loaded by this query.
                 if other_id != oid and other.life is Life.PERSISTENT and other.columns.loss is not None:
                     state.objects[other_id] = lifetimes.vague(other)
@@ -265,7 +293,7 @@ def execute(run: Interpreter, given: calls.Given, sid: int | None, name: str, va
     state = given.state
     if sid is not None:
         lifetimes.begin(state, sid)
-        lifetimes.flush(state, sid, spot)
+        lifetimes.autoflush(state, sid, spot)
     if not isinstance(value, Query):
         if sid is not None:
             for oid, obj in state.of_session(sid):
@@ -324,7 +352,9 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
         # The same line once more, in a loop: what belonged to the former session stays with it.
         for oid, obj in state.of_session(sid):
             state.objects[oid] = lifetimes.vague(replace(obj, sid=None, life=None))
-    state.sessions[sid] = Session(factory.is_async, factory.expires, factory.name, factory, spot)
+    state.sessions[sid] = Session(
+        factory.is_async, factory.expires, factory.name, factory, spot, autoflush=factory.autoflush
+    )
     return SessionRef(sid)
 
 

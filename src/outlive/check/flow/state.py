@@ -46,7 +46,8 @@ class Object:
         query: The query that loaded it.
         root: The class that the query selects, and the way from there.
         exit: How it was detached, and where.
-        dirty: It has changes that no flush has seen.
+        changed: Attributes with changes that no flush has seen.
+        written: A flush has written changes of it since the last savepoint began.
         made: It was made by its constructor and not loaded.
         merged: Where it was given to ``merge`` and the result thrown away.
     """
@@ -62,7 +63,8 @@ class Object:
     path: tuple[tuple[str, str], ...] = ()
     load: Load = Load()
     exit: tuple[Exit, Spot] | None = None
-    dirty: bool = False
+    changed: frozenset[str] = frozenset()
+    written: bool = False
     made: bool = False
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
@@ -94,6 +96,8 @@ class Session:
         begun: A transaction is open; without one a rollback expires nothing.
         closed: Where it was last closed.
         lent: Inside ``run_sync``, where reading may load.
+        autoflush: A query flushes first; off inside ``no_autoflush``.
+        methods: Names that the program has assigned to it.
     """
 
     is_async: bool
@@ -104,7 +108,8 @@ class Session:
     begun: bool = False
     closed: Spot | None = None
     lent: int = 0
-    nested: int = 0
+    autoflush: bool = True
+    methods: frozenset[str] = frozenset()
 
 
 class State:

@@ -11,8 +11,8 @@ from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import (
     EarlyKeyRead,
-    ExpiringFactory,
     Exit,
+    ExpiringFactory,
     ForeignUse,
     Handover,
     IgnoredMerge,
@@ -125,7 +125,15 @@ class _Teller:
             what = note.name if note.status.loss is Loss.NEVER_LOADED else ""
             born = self.place(note.obj.born) if note.obj.born else None
             eager = note.status.eager
-            key = (note.status.loss, cause, note.exit[0] if note.exit else None, what, born, note.obj.entity.name, eager)
+            key = (
+                note.status.loss,
+                cause,
+                note.exit[0] if note.exit else None,
+                what,
+                born,
+                note.obj.entity.name,
+                eager,
+            )
             groups.setdefault(key, []).append((place, note, standing))
         made = []
         for group in groups.values():
@@ -144,7 +152,7 @@ class _Teller:
         session = note.session
         return LateRead(
             place=place,
-            text=f"{obj.entity.name}.{note.name}" if inside else self.text(note.spot),
+            text=f"{obj.entity.name}.{note.name}" if inside or not self.reads_it(note) else self.text(note.spot),
             entity=obj.entity.name,
             attribute=note.name,
             is_relationship=note.name in obj.entity.relationships,
@@ -157,6 +165,9 @@ class _Teller:
             keep_fix=self.keep_fix(note),
             confidence=self.fine(note.spot),
         )
+
+    def reads_it(self, note: Note) -> bool:
+        return self.text(note.spot).endswith(f".{note.name}")
 
     def factory_spot(self, note: Note) -> tuple[Spot, bool] | None:
         cause = note.status.spot if note.status else None
@@ -193,7 +204,7 @@ class _Teller:
             if note.status is None or note.status.loss is not Loss.COMMIT or cause is None:
                 continue
             factory = self.run.factory_of.get(cause)
-            if factory is None or factory.spot is None or not factory.is_async:
+            if factory is None or factory.spot is None or not factory.is_async or factory.asked:
                 continue
             if factory.spot not in self.run.log.factories:
                 continue
@@ -259,7 +270,7 @@ class _Teller:
     def merges(self) -> Iterable[IgnoredMerge]:
         made: dict[Place, IgnoredMerge] = {}
         words = {"refresh": "refreshed", "expire": "expired", "expunge": "expunged"}
-        for note in sorted(self.notes("merge"), key=lambda n: n.use or n.spot, ):
+        for note in sorted(self.notes("merge"), key=lambda n: self.place(n.use or n.spot)):
             assert note.obj is not None and note.use is not None
             place = self.place(note.spot)
             if place in made:

@@ -139,6 +139,8 @@ class Factory:
         spot: The call that made the factory, ``None`` for a class.
         fixable: ``expire_on_commit=False`` can be added to that call.
         scoped: Attribute access goes to the session of the thread.
+        autoflush: A query flushes first.
+        asked: ``expires`` was said at the call that made the session, not by the factory.
     """
 
     is_async: bool
@@ -147,6 +149,8 @@ class Factory:
     spot: Spot | None = None
     fixable: bool = False
     scoped: bool = False
+    autoflush: bool = True
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
