@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outlive.check.engine import Result
-
 from outlive.check.findings import Edit, Finding, Fix, Safety, Severity
 from outlive.check.source import UnreadableError, read_source, split_lines
 from outlive.hazards.catalog import Hazard, all_hazards

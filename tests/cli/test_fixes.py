@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from outlive.check.engine import Result
-
 from outlive.check.findings import Edit, Finding, Fix, Safety
 from outlive.cli.fixes import Change, apply
 from outlive.lifecycle.places import Place

@@ -65,7 +65,7 @@ def check(
     sources: dict[str, Source] = {}
     facts: dict[str, Facts] = {}
     findings: list[Finding] = []
-    with _garbage_frozen():
+    with _GarbageFrozen():
         for file in files:
             name = str(file)
             try:
@@ -75,9 +75,9 @@ def check(
                 continue
             sources[name] = Source(name, text)
             facts[name] = store.facts(text, read_facts)
-            error = facts[name].error
-            if error is not None:
-                line, column, message = error
+            broken = facts[name].error
+            if broken is not None:
+                line, column, message = broken
                 findings.append(_input_finding("OL001", "syntax-error", Place(name, line, max(column, 1)), message))
         flow = analyse(Program(facts), sources)
     for hazard in hazards:
@@ -109,7 +109,7 @@ def _is_suppressed(finding: Finding, facts: Mapping[str, Facts]) -> bool:
     return False
 
 
-class _garbage_frozen:
+class _GarbageFrozen:
     """Parsing makes millions of objects and no garbage: collecting meanwhile costs a quarter of the time."""
 
     def __enter__(self) -> None:

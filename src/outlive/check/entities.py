@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from outlive.check.facts import Attribute
 from outlive.check.ir import Term
@@ -61,8 +62,8 @@ class Entity:
     symbol: ClassSymbol
     lineage: tuple[ClassSymbol, ...]
     known: bool
-    columns: dict[str, Column] = field(default_factory=dict)
-    relationships: dict[str, Relationship] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict[str, Column])
+    relationships: dict[str, Relationship] = field(default_factory=dict[str, Relationship])
     eager_defaults: bool = False
     async_attrs: bool = False
 
@@ -167,8 +168,10 @@ class Entities:
             entity.relationships[name] = self._relationship(owner, annotation, value)
         elif call in _COLUMN_CALLS:
             assert value is not None
-            entity.columns[name] = _column(value, annotation)
-        elif (wrapper == "Mapped" and value is None) or (is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field")):
+            entity.columns[name] = _column(value)
+        elif (wrapper == "Mapped" and value is None) or (
+            is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field")
+        ):
             entity.columns[name] = Column()
         elif wrapper == "Mapped" and call not in ("association_proxy", "synonym", "composite"):
             # `Mapped[...] = some_helper()`: a column or a relationship, we cannot know which.
@@ -205,7 +208,7 @@ class Entities:
                 if last in _COLLECTIONS:
                     many = True
                 stack.extend(term.parts)
-            elif term.kind == "group" or term.kind == "other":
+            elif term.kind in ("group", "other"):
                 stack.extend(term.parts)
             elif term.kind in ("name", "text") and last not in ("None", "Any"):
                 found = self.find(owner, term.text)
@@ -225,16 +228,13 @@ class Entities:
             same = near or same
         return same[0] if len(same) == 1 else None
 
-    @property
+    @cached_property
     def _by_name(self) -> dict[str, list[ClassSymbol]]:
-        cached = self.__dict__.get("_names")
-        if cached is None:
-            cached = {}
-            for module in self.program.modules:
-                for index, class_ in enumerate(module.facts.classes):
-                    cached.setdefault(class_.name, []).append(ClassSymbol(module, index))
-            self.__dict__["_names"] = cached
-        return cached  # type: ignore[no-any-return]
+        found: dict[str, list[ClassSymbol]] = {}
+        for module in self.program.modules:
+            for index, class_ in enumerate(module.facts.classes):
+                found.setdefault(class_.name, []).append(ClassSymbol(module, index))
+        return found
 
     def _backrefs_of(self, symbol: ClassSymbol) -> dict[str, Relationship]:
         if self._backrefs is None:
@@ -268,7 +268,7 @@ def _is_mapped_attribute(attribute: Attribute) -> bool:
     return value is not None and value.head.rpartition(".")[2] in ("Column", "mapped_column", "relationship")
 
 
-def _column(value: Term, annotation: Term | None) -> Column:
+def _column(value: Term) -> Column:
     wrapped = value.head.endswith("deferred")
     if wrapped and value.parts:
         value = value.parts[0]

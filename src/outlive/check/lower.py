@@ -39,7 +39,7 @@ def span_of(node: ast.expr | ast.stmt) -> int:
 
 def dotted(node: ast.expr) -> str:
     """``a.b.c`` of nested attributes, empty for anything else."""
-    parts = []
+    parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
@@ -62,7 +62,7 @@ def term(node: ast.expr | None, *, annotation: bool = False) -> Term | None:
             return Term("call", dotted(node.func), parts, keywords, span)
         case ast.Subscript():
             inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            # Only the first part of Annotated, and no part of Literal, is an annotation; the others are left as they are.
+            # No part of Literal is an annotation.
             nested = annotation and not dotted(node.value).endswith("Literal")
             parts = [part for arg in inner if (part := term(arg, annotation=nested))]
             return Term("item", dotted(node.value), parts, span=span)
@@ -107,7 +107,7 @@ class _Lowering:
         self.class_index = -1
         self.in_function = False
         self.renamed: dict[str, str] = {}
-        self.yields = False
+        self.yields: bool = False
 
     def module(self, tree: ast.Module) -> None:
         for node in ast.walk(tree):
@@ -175,9 +175,9 @@ class _Lowering:
             case ast.AugAssign():
                 loaded = ast.copy_location(_as_load(node.target), node.target)
                 left, right = self.value(loaded), self.value(node.value)
-                target = self.fresh()
-                self.out.append(ir.Touch(target, [left, right], "join", span_of(node)))
-                self.assign(node.target, target)
+                joined = self.fresh()
+                self.out.append(ir.Touch(joined, [left, right], "join", span_of(node)))
+                self.assign(node.target, joined)
             case ast.Return():
                 value = self.value(node.value) if node.value else NONE
                 self.out.append(ir.Return(value, span_of(node)))
@@ -365,8 +365,8 @@ class _Lowering:
     def value(self, node: ast.expr, target: str = "") -> Operand:
         """Lower an expression; its value lands in ``target`` if that is given, else where it is cheapest."""
         match node:
-            case ast.Constant(value=value):
-                literal = Lit(value) if isinstance(value, (str, bool, int)) or value is None else OPAQUE
+            case ast.Constant(value=constant):
+                literal = Lit(constant) if isinstance(constant, (str, bool, int)) or constant is None else OPAQUE
                 return self.bind(target, literal)
             case ast.Name(id=name):
                 return self.bind(target, self.name(name))
@@ -387,7 +387,7 @@ class _Lowering:
             case ast.IfExp():
                 target = target or self.fresh()
                 operand, key, negated = self.test(node.test)
-                ways = []
+                ways: list[list[Statement]] = []
                 for way in (node.body, node.orelse):
                     outer, self.out = self.out, []
                     self.value(way, target)
@@ -525,7 +525,9 @@ class _Lowering:
             method_span = pack(end_line, max(end - len(method.encode()), 0), end_line, end)
         else:
             base = self.value(node.func)
-        starred, args, spans = False, [], []
+        starred = False
+        args: list[Operand] = []
+        spans: list[int] = []
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 starred = True
@@ -533,7 +535,7 @@ class _Lowering:
             else:
                 args.append(self.value(arg))
                 spans.append(span_of(arg))
-        keywords = []
+        keywords: list[tuple[str, Operand]] = []
         for word in node.keywords:
             value = self.value(word.value)
             if word.arg is None:
@@ -599,10 +601,13 @@ class _Lowering:
                 index = OPAQUE if isinstance(target.slice, ast.Slice) else self.value(target.slice)
                 self.out.append(ir.Put(base, index, value))
             case ast.Tuple() | ast.List():
-                names, later, star = [], [], -1
-                for position, part in enumerate(target.elts):
-                    if isinstance(part, ast.Starred):
-                        part, star = part.value, position
+                names: list[str] = []
+                later: list[tuple[ast.expr, str]] = []
+                star = -1
+                for position, element in enumerate(target.elts):
+                    part = element
+                    if isinstance(element, ast.Starred):
+                        part, star = element.value, position
                     if isinstance(part, ast.Name):
                         names.append(self.name(part.id))
                     else:
@@ -651,7 +656,8 @@ def _parameters(arguments: ast.arguments) -> list[Parameter]:
 
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
-    made = [parameter(arg, "", default) for arg, default in zip(positional, defaults + arguments.defaults, strict=True)]
+    defaults.extend(arguments.defaults)
+    made = [parameter(arg, "", default) for arg, default in zip(positional, defaults, strict=True)]
     if arguments.vararg:
         made.append(parameter(arguments.vararg, "*", None))
     made += [parameter(a, "k", d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
@@ -679,7 +685,7 @@ def _key(node: ast.expr) -> tuple[str, bool]:
             sides = _simple(left), _simple(right)
             if all(sides):
                 negated = isinstance(op, (ast.IsNot, ast.NotEq, ast.NotIn))
-                words = {ast.IsNot: "Is", ast.NotEq: "Eq", ast.NotIn: "In"}
+                words: dict[type[ast.cmpop], str] = {ast.IsNot: "Is", ast.NotEq: "Eq", ast.NotIn: "In"}
                 return f"{sides[0]} {words.get(type(op), type(op).__name__)} {sides[1]}", negated
         case ast.Call(func=ast.Name(id="isinstance" | "len" | "hasattr" as name), args=args, keywords=[]):
             parts = [_simple(arg) for arg in args]

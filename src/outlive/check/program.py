@@ -33,7 +33,7 @@ class Module:
     parts: tuple[str, ...]
     is_package: bool
     facts: Facts
-    names: dict[str, Symbol] = field(default_factory=dict)
+    names: dict[str, Symbol] = field(default_factory=dict[str, "Symbol"])
 
     def function(self, index: int) -> Function:
         return self.facts.functions[index]

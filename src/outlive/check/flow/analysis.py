@@ -9,7 +9,7 @@ from outlive.check import ir
 from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
 from outlive.check.flow import Flow, calls
-from outlive.check.flow.interpreter import Frame, Interpreter, Out, OutOfSteps
+from outlive.check.flow.interpreter import Frame, Interpreter, Out, OutOfStepsError
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
 from outlive.check.flow.telling import tell
 from outlive.check.flow.values import (
@@ -70,7 +70,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     after.append(two)
             states = after[:4]
         run.block(facts.body, states, root, Out())
-    except OutOfSteps:
+    except OutOfStepsError:
         pass
 
 
@@ -113,7 +113,7 @@ def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, b
         return [(state, Ref(oid))]
     function = FunctionValue(FunctionSymbol(init.module, init.facts.methods["__init__"]), Ref(oid))
     parameters = function.symbol.facts.parameters[1:]
-    words = []
+    words: list[tuple[str, Value]] = []
     for parameter in parameters:
         if parameter.annotation is not None and parameter.kind in ("", "k"):
             found = _parameter(run, state, replace_depth(root), init.module, parameter)
@@ -138,7 +138,9 @@ def _parameter(
         if parameter.name == "session" and root.function is not None and root.depth == 0:
             # Everybody calls it that; whether it is async shows in what is awaited.
             is_async = _awaits(root.function.body, parameter.name)
-            return [(state, _symbolic_session(run, state, root, parameter.name, is_async, ""))]
+            found = _symbolic_session(run, state, root, parameter.name, is_async, "")
+            state.sessions[found.sid] = replace(state.sessions[found.sid], expires=None)
+            return [(state, found)]
         return [(state, UNKNOWN)]
     return [(state, _typed(run, state, root, module, parameter.annotation, parameter.name))]
 
@@ -203,7 +205,7 @@ def _symbolic_session(run: Interpreter, state: State, root: Frame, name: str, is
 
 
 def _dependency(run: Interpreter, module: Module, parameter: Parameter) -> FunctionValue | None:
-    """The function that FastAPI calls for a parameter: ``= Depends(f)``, ``Annotated[T, Depends(f)]``, an alias of it."""
+    """The function that FastAPI calls for it: ``= Depends(f)``, ``Annotated[T, Depends(f)]``, an alias of that."""
     default, annotation = parameter.default, parameter.annotation
     if default is not None and default.head.rpartition(".")[2] == "Depends" and default.parts:
         return _function(run, module, default.parts[0])
@@ -233,7 +235,7 @@ def _depended(
     """The value of a dependency, at its yield."""
     if root.depth > 3:
         return [(state, UNKNOWN)]
-    words = []
+    words: list[tuple[str, Value]] = []
     deeper = replace_depth(root)
     for parameter in function.symbol.facts.parameters:
         if parameter.kind in ("", "k"):

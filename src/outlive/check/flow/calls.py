@@ -199,9 +199,9 @@ def _unknown_call(state: State, values: Sequence[Value]) -> None:
             for oid, obj in state.of_session(value.sid):
                 state.objects[oid] = _relieved(obj)
         for oid in lifetimes.refs(value):
-            obj = state.object(oid)
-            if obj is not None:
-                state.objects[oid] = _relieved(obj)
+            held = state.object(oid)
+            if held is not None:
+                state.objects[oid] = _relieved(held)
 
 
 def _relieved(obj: Object) -> Object:
@@ -377,15 +377,13 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
     init = reads.method(run, symbol, "__init__")
     if entity is not None:
         links = dict(given.keywords)
-        obj = Object(
-            entity, None, Life.TRANSIENT, LOADED, dict.fromkeys(links, LOADED), links, born=spot, made=True
-        )
+        obj = Object(entity, None, Life.TRANSIENT, LOADED, dict.fromkeys(links, LOADED), links, born=spot, made=True)
         if given.starred or (given.args and init is None):
             # Which attributes it sets is not known: its key may be among them.
             obj = replace(obj, attributes={**dict.fromkeys(entity.columns, LOADED), **obj.attributes})
         state.objects[oid] = obj
     else:
-        inside, outside, _ = run.program.lineage(symbol)
+        inside, _, _ = run.program.lineage(symbol)
         names = [a.name for class_ in reversed(inside) for a in class_.facts.attributes if a.annotation is not None]
         fields = dict(zip(names, given.args, strict=False)) if init is None else {}
         state.objects[oid] = Plain(symbol, {**fields, **(dict(given.keywords) if init is None else {})})
@@ -493,14 +491,14 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     if name == "Load":
         return [(state, Option(Load()))]
     if name == "set_committed_value" and len(given.args) == 3:
-        _set_committed(run, given)
+        _set_committed(given)
         return [(state, UNKNOWN)]
     if name:
         return [(state, UNKNOWN)]
     return _other_library(run, node, given, function)
 
 
-def _set_committed(run: Interpreter, given: Given) -> None:
+def _set_committed(given: Given) -> None:
     target, name, value = given.args
     if isinstance(target, Ref) and isinstance(name, Const) and isinstance(name.value, str):
         obj = given.state.object(target.oid)
@@ -553,8 +551,9 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
     if library == "builtins":
         if last in _SHOWN:
             states = [state]
+            names = ("__repr__",) if last == "repr" else ("__str__", "__repr__")
             for value in given.args:
-                states = [after for one in states for after in reads.shown(run, one, frame, value, node.span)]
+                states = [after for one in states for after in reads.shown(run, one, frame, value, node.span, names)]
             return [(one, UNKNOWN) for one in states]
         if last in _SAME_ELEMENTS:
             value = given.args[-1] if last == "filter" and given.args else first
@@ -645,7 +644,7 @@ def _query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) -
     ):
         return replace(query, entities=(UNKNOWN,)) if name != "from_statement" else query
     if name in ("execution_options", "populate_existing"):
-        return replace(query, populate=True)
+        return query
     if query.kind != "query":
         return query
     if name in ("update", "delete", "count"):

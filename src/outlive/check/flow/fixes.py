@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from outlive.check.findings import Edit, Fix, Safety
 from outlive.check.program import Module
@@ -17,7 +18,8 @@ def insertion(place: Place, text: str) -> Edit:
 
 def _end(source: Source, span: int) -> tuple[int, int]:
     place = source.place(span)
-    assert place.end_line is not None and place.end_column is not None
+    assert place.end_line is not None
+    assert place.end_column is not None
     return place.end_line, place.end_column
 
 
@@ -67,7 +69,9 @@ def load_with_query(
 def _import(source: Source, names: list[str]) -> Edit:
     line = 1
     for statement in ast.parse(source.text).body:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)) or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1):
+        if isinstance(statement, (ast.Import, ast.ImportFrom)) or (
+            isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1
+        ):
             line = (statement.end_lineno or statement.lineno) + 1
         elif line > 1:
             break
@@ -79,6 +83,13 @@ def first_argument(call: str) -> str:
     """``obj`` of ``session.merge(obj, load=False)``, where it is a plain name."""
     inside = call.partition("(")[2].rpartition(")")[0]
     return inside.partition(",")[0].strip()
+
+
+def name_of(argument: str, entity: str) -> str:
+    """The object in ``[order]``, ``(order, 5)`` or ``{"order": order}``; of several names, the one like the class."""
+    names = [name for name in re.split(r"[^\w.]+", re.sub(r"""(["']).*?\1""", "", argument)) if name]
+    alike = [name for name in names if name.rpartition(".")[2].lower() == entity.lower()]
+    return (alike or names or [argument])[0]
 
 
 def is_awaited(source: Source, span: int) -> bool:

@@ -7,6 +7,7 @@ errs on the side of silence.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -47,7 +48,7 @@ from outlive.check.program import (
 PATHS = 12
 DEPTH = 7
 STEPS = 30_000
-_BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+_BUILTINS = frozenset(dir(builtins))
 
 OnYield = Callable[[State, Value], list[State]]
 
@@ -63,7 +64,7 @@ class Frame:
     depth: int
     on_yield: OnYield | None = None
     stack: tuple[tuple[int, int], ...] = ()
-    caught: list[str] = field(default_factory=list)
+    caught: list[str] = field(default_factory=list[str])
     locals: bool = True
 
 
@@ -71,13 +72,13 @@ class Frame:
 class Out:
     """The ways out of a block other than its end."""
 
-    returns: list[tuple[State, Value]] = field(default_factory=list)
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
-    raises: list[State] = field(default_factory=list)
+    returns: list[tuple[State, Value]] = field(default_factory=list[tuple[State, Value]])
+    breaks: list[State] = field(default_factory=list[State])
+    continues: list[State] = field(default_factory=list[State])
+    raises: list[State] = field(default_factory=list[State])
 
 
-class OutOfSteps(Exception):
+class OutOfStepsError(Exception):
     """The walk from one root has become too long; what was seen so far stands."""
 
 
@@ -88,7 +89,7 @@ class Interpreter:
         self.program = program
         self.entities = entities
         self.log = Log()
-        self.frames: list[tuple[int, int, Module]] = []
+        self.frames: list[tuple[int, int, Module, int]] = []
         self.module_values: dict[int, dict[str, Value]] = {}
         self.global_sessions: dict[int, Session] = {}
         self.global_terms: dict[tuple[int, str], Value] = {}
@@ -107,7 +108,7 @@ class Interpreter:
         found = self._frame_ids.get(key)
         if found is None:
             found = self._frame_ids[key] = len(self.frames)
-            self.frames.append((parent, span, module))
+            self.frames.append((parent, span, module, index))
         return found
 
     def identity(self, *key: object) -> int:
@@ -169,7 +170,7 @@ class Interpreter:
         out = Out()
         try:
             ends = self.block(module.facts.body, [state], frame, out)
-        except OutOfSteps:
+        except OutOfStepsError:
             ends = []
         self.steps, self.try_depth = saved, depth
         env: dict[str, Value] = {}
@@ -203,7 +204,7 @@ class Interpreter:
     def statement(self, node: ir.Statement, state: State, frame: Frame, out: Out) -> list[State]:
         self.steps += 1
         if self.steps > STEPS:
-            raise OutOfSteps
+            raise OutOfStepsError
         match node:
             case ir.Read():
                 base = self.value(node.base, state, frame)
@@ -303,7 +304,7 @@ class Interpreter:
             value = value.row
         for position, target in enumerate(node.targets):
             if node.star >= 0:
-                part = UNKNOWN
+                part: Value = UNKNOWN
             elif isinstance(value, Group) and not value.names and len(value.items) == len(node.targets):
                 part = value.items[position]
             else:
@@ -336,7 +337,7 @@ class Interpreter:
         known = self.truth(test, key, state, frame)
         if known is not None:
             return [(known != negated, state)]
-        made = []
+        made: list[tuple[bool, State]] = []
         for answer in (True, False):
             chosen = state.fork() if answer else state
             if key:
@@ -382,6 +383,7 @@ class Interpreter:
         if isinstance(iterable, Group) and not iterable.names and 0 < len(iterable.items) <= 3:
             return self.each(node, iterable.items, state, frame, out)
         element = item(iterable, UNKNOWN)
+        touched: list[tuple[int, int]] = []
         skipped = state.fork()
         for oid in lifetimes.refs(element):
             # Without a single round the collection is empty: nothing of it can be read later.
@@ -399,6 +401,7 @@ class Interpreter:
             after: list[State] = []
             for one in current:
                 focused, pairs = self.focus(one, frame, node.span, element)
+                touched = pairs
                 self.bind(one, frame, node.element, focused)
                 before = {oid: one.objects.get(oid) for oid, _ in pairs}
                 inner.continues = []
@@ -407,7 +410,7 @@ class Interpreter:
                     widen(end, pairs, before)
                 after.extend(done)
             current = prune(after)
-            ends.extend(s.fork() for s in current)
+            ends.extend(left_alone(s, touched) for s in current)
         ends = self.block(node.orelse, prune(ends), frame, out)
         return prune(ends + inner.breaks)
 
@@ -443,7 +446,9 @@ class Interpreter:
 
     def while_(self, node: ir.While, state: State, frame: Frame, out: Out) -> list[State]:
         inner = Out(returns=out.returns, raises=out.raises)
-        current, ends, seen = [state], [], []
+        current = [state]
+        ends: list[State] = []
+        seen: list[State] = []
         for _ in range(4):
             current = [s for s in current if not any(s.same(other) for other in seen)]
             if not current:
@@ -496,17 +501,19 @@ class Interpreter:
             return prune(ends)
         return self.leave(ends, final, out, lambda one, _: self.block(node.final, [one], frame, out))
 
-    def leave(self, ends: list[State], inner: Out, out: Out, exit: Callable[[State, bool], list[State]]) -> list[State]:
+    def leave(
+        self, ends: list[State], inner: Out, out: Out, leaving: Callable[[State, bool], list[State]]
+    ) -> list[State]:
         """Pass every way out of a block through an exit; the flag says whether an exception is on its way."""
         for state, value in inner.returns:
-            out.returns.extend((after, value) for after in exit(state, False))
+            out.returns.extend((after, value) for after in leaving(state, False))
         for state in inner.breaks:
-            out.breaks.extend(exit(state, False))
+            out.breaks.extend(leaving(state, False))
         for state in inner.continues:
-            out.continues.extend(exit(state, False))
+            out.continues.extend(leaving(state, False))
         for state in prune(inner.raises):
-            out.raises.extend(exit(state, True))
-        return prune([after for state in prune(ends) for after in exit(state, False)])
+            out.raises.extend(leaving(state, True))
+        return prune([after for state in prune(ends) for after in leaving(state, False)])
 
     def with_(self, node: ir.With, state: State, frame: Frame, out: Out) -> list[State]:
         context = self.value(node.context, state, frame)
@@ -516,7 +523,7 @@ class Interpreter:
         ends: list[State]
         if isinstance(context, Ref) and isinstance(state.objects.get(context.oid), Plain):
             return self.enter_plain(node, context, state, frame, out)
-        target, exit, names = self.context(context, state, spot)
+        target, leaving, names = self.context(context, state, spot)
         self.bind(state, frame, node.target, target)
         inner = Out()
         frame.caught.extend(names)
@@ -531,7 +538,7 @@ class Interpreter:
             inner.raises = []
         if not self.try_depth:
             inner.raises = []
-        return self.leave(ends, inner, out, exit)
+        return self.leave(ends, inner, out, leaving)
 
     def context(
         self, context: Value, state: State, spot: Spot
@@ -540,7 +547,7 @@ class Interpreter:
         match context:
             case SessionRef(sid=sid):
 
-                def close(one: State, raised: bool) -> list[State]:
+                def close(one: State, _: bool) -> list[State]:
                     lifetimes.close(one, sid, spot)
                     return [one]
 
@@ -588,7 +595,7 @@ class Interpreter:
         if not self.try_depth:
             inner.raises = []
 
-        def exit(one: State, raised: bool) -> list[State]:
+        def leaving(one: State, raised: bool) -> list[State]:
             if leave is None:
                 return [one]
             kind: Value = UNKNOWN if raised else NONE
@@ -598,7 +605,7 @@ class Interpreter:
             bound = FunctionValue(leave, context)
             return [s for s, _ in calls.inline(self, bound, given, [], False, one, frame, node.span, Out())]
 
-        return self.leave(ends, inner, out, exit)
+        return self.leave(ends, inner, out, leaving)
 
     def enter_generator(self, node: ir.With, context: Context, state: State, frame: Frame, out: Out) -> list[State]:
         """``with`` over a generator function: the body runs where the function yields."""
@@ -649,7 +656,7 @@ class Interpreter:
         return prune(done)
 
     def sort(self, ends: list[State], frame: Frame, out: Out) -> list[State]:
-        plain = []
+        plain: list[State] = []
         for state in ends:
             env = state.envs[frame.id]
             match env.pop("%exit", None):
@@ -694,7 +701,7 @@ def item(base: Value, index: Value) -> Value:
 
 def join(left: Value, right: Value) -> Value:
     """One value for two; what is known is kept, since a collection is asked for what may be in it."""
-    if left == right or right == UNKNOWN:
+    if right in (left, UNKNOWN):
         return left
     if isinstance(left, (Ref, Group)):
         return left
@@ -762,6 +769,16 @@ def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object |
             life=life,
             sid=one.sid if life == one.life else summary.sid,
         )
+
+
+def left_alone(state: State, pairs: list[tuple[int, int]]) -> State:
+    """The state behind a loop: what the last element was detached from, all are."""
+    after = state.fork()
+    for whole, focused in pairs:
+        summary, one = after.object(whole), after.object(focused)
+        if summary is not None and one is not None and one.exit is not None and summary.exit is None:
+            after.objects[whole] = replace(summary, life=one.life, exit=one.exit, sid=one.sid)
+    return after
 
 
 def _better(left: Status, right: Status) -> Status:

@@ -35,9 +35,7 @@ def _was_eager(obj: Object, name: str) -> bool:
 
 
 def vague(obj: Object) -> Object:
-    return replace(
-        obj, columns=VAGUE, attributes=dict.fromkeys({*obj.attributes, *obj.entity.relationships}, VAGUE)
-    )
+    return replace(obj, columns=VAGUE, attributes=dict.fromkeys({*obj.attributes, *obj.entity.relationships}, VAGUE))
 
 
 def flush(state: State, sid: int, spot: Spot) -> None:
@@ -85,13 +83,13 @@ def commit(state: State, sid: int, spot: Spot) -> None:
     session = state.sessions[sid]
     for oid, obj in state.of_session(sid):
         if obj.deleted:
-            exit = (Exit.CLOSE, spot) if session.expires else None
+            left = (Exit.CLOSE, spot) if session.expires else None
             life = Life.DETACHED if session.expires else Life.DELETED
             state.objects[oid] = replace(
                 obj,
                 life=life,
-                exit=exit,
-                sid=None if exit else sid,
+                exit=left,
+                sid=None if left else sid,
                 attributes={**dict.fromkeys(obj.entity.relationships, VAGUE), **obj.attributes},
             )
         elif obj.life in (Life.PERSISTENT, None):
@@ -145,13 +143,13 @@ def close(state: State, sid: int, spot: Spot) -> None:
         state.sessions[sid] = replace(session, begun=False, closed=spot)
 
 
-def detach(state: State, oids: Iterable[int], exit: Exit, spot: Spot) -> None:
+def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
     for oid in oids:
         obj = state.object(oid)
         if obj is None:
             continue
         if obj.life is Life.PERSISTENT:
-            state.objects[oid] = replace(obj, life=Life.DETACHED, exit=(exit, spot), sid=None)
+            state.objects[oid] = replace(obj, life=Life.DETACHED, exit=(how, spot), sid=None)
         elif obj.life is Life.PENDING:
             state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
         elif obj.life is None:

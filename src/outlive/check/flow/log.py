@@ -43,9 +43,9 @@ class Log:
         factories: Every factory that the program makes, by the call that makes it.
     """
 
-    notes: list[Note] = field(default_factory=list)
-    fine: set[Spot] = field(default_factory=set)
-    factories: dict[Spot, Factory] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list[Note])
+    fine: set[Spot] = field(default_factory=set[Spot])
+    factories: dict[Spot, Factory] = field(default_factory=dict[Spot, Factory])
 
     def add(self, note: Note) -> None:
         self.notes.append(note)

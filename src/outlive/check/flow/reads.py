@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -253,13 +254,9 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
         attributes = loading.statuses(entity, load)
         for back, relation in entity.relationships.items():
             # The other side of the same relationship may have been filled while loading.
-            if relation.target in obj.entity.lineage and not relation.many and obj.life is Life.DETACHED:
-                if (
-                    attributes.get(back) is not None
-                    and attributes[back].loss is not None
-                    and relationship.many is False
-                ):
-                    attributes[back] = VAGUE
+            one_to_one = relationship.many is False and not relation.many and obj.life is Life.DETACHED
+            if one_to_one and relation.target in obj.entity.lineage and attributes[back].loss is not None:
+                attributes[back] = VAGUE
         state.objects[made] = Object(
             entity,
             obj.sid,
@@ -270,6 +267,7 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
             query=obj.query,
             path=(*obj.path, (obj.entity.name, name)),
             load=load,
+            optioned=obj.optioned,
             exit=None if expunged else obj.exit,
         )
     return Many(Ref(made)) if relationship.many else Ref(made)
@@ -324,13 +322,20 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
                 lifetimes.add(state, found.sid, linked)
 
 
-def shown(run: Interpreter, state: State, frame: Frame, value: Value, span: int) -> list[State]:
+def shown(
+    run: Interpreter,
+    state: State,
+    frame: Frame,
+    value: Value,
+    span: int,
+    names: Sequence[str] = ("__str__", "__repr__"),
+) -> list[State]:
     """``str(value)``: a ``__str__`` or ``__repr__`` of the program reads what it reads."""
     if isinstance(value, Ref):
         found = state.objects.get(value.oid)
         if found is not None:
             symbol = found.entity.symbol if isinstance(found, Object) else found.symbol
-            for name in ("__str__", "__repr__"):
+            for name in names:
                 special = method(run, symbol, name)
                 if special is not None:
                     bound = FunctionValue(special, value)

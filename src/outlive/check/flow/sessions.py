@@ -11,10 +11,10 @@ from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
 from outlive.check.flow.values import (
+    NOTHING,
     UNKNOWN,
     Block,
     ClassValue,
-    Const,
     Factory,
     FunctionValue,
     Group,
@@ -145,7 +145,7 @@ def _forget_merge(state: State, value: Value) -> None:
 
 
 def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value: Value, spot: Spot) -> None:
-    state, frame = given.state, given.frame
+    state = given.state
     names = lifetimes.strings(given.argument(1, "attribute_names"))
     for oid in list(lifetimes.refs(value)):
         obj = state.object(oid)
@@ -202,6 +202,8 @@ def _foreign(state: State, obj: Object, sid: int) -> str:
             own, other = state.sessions.get(obj.sid), state.sessions.get(sid)
             if own is not None and other is not None and own.factory is not None and other.factory is not None:
                 return "of another session"
+        case _:
+            pass
     return ""
 
 
@@ -223,18 +225,18 @@ def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value:
     for name in obj.entity.relationships:
         if obj.status(name).loss is None and obj.life is not None:
             attributes[name] = VAGUE
-    state.objects[oid] = Object(
+    state.objects[oid] = merged = Object(
         obj.entity,
         sid,
         Life.PERSISTENT,
         LOADED,
         attributes,
         born=spot,
-        links=dict((k, v) for k, v in obj.links.items() if k in obj.entity.columns),
+        links={k: v for k, v in obj.links.items() if k in obj.entity.columns},
         made=obj.life is Life.TRANSIENT,
     )
     if obj.life is Life.TRANSIENT:
-        state.objects[oid] = lifetimes.vague(replace(state.objects[oid], life=None))  # type: ignore[type-var]
+        state.objects[oid] = lifetimes.vague(replace(merged, life=None))
     return Ref(oid)
 
 
@@ -250,12 +252,11 @@ def _get(run: Interpreter, given: calls.Given, sid: int, value: Value, spot: Spo
     if given.starred:
         load = Load(vague=True)
     lifetimes.autoflush(state, sid, spot)
-    populate = isinstance(given.keyword("populate_existing"), Const)
-    return load_entity(run, state, sid, value, load, spot, spot, populate)
+    return load_entity(run, state, sid, value, load, spot, spot)
 
 
 def load_entity(
-    run: Interpreter, state: State, sid: int | None, value: Value, load: Load, query: Spot, spot: Spot, populate: bool
+    run: Interpreter, state: State, sid: int | None, value: Value, load: Load, query: Spot, spot: Spot
 ) -> Value:
     """An object that a query returns."""
     if not isinstance(value, ClassValue):
@@ -272,19 +273,23 @@ def load_entity(
                 for name in entity.relationships:
                     status = other.attributes.get(name)
                     lost = attributes.get(name)
-                    if lost is not None and lost.loss and (status == LOADED or status == VAGUE or name in other.links):
+                    if lost is not None and lost.loss and (status in (LOADED, VAGUE) or name in other.links):
                         attributes[name] = VAGUE
+                filled = other
                 for name, _ in load.rels:
                     # This query may have filled the other object too.
                     if other_id != oid and name in other.attributes and other.attributes[name].loss is not None:
-                        state.objects[other_id] = other = other.with_status(name, VAGUE)
+                        filled = filled.with_status(name, VAGUE)
+                        state.objects[other_id] = filled
                 # What was expired before, and is held by somebody else, has been loaded by this query.
                 if other_id != oid and other.life is Life.PERSISTENT and other.columns.loss is not None:
-                    state.objects[other_id] = lifetimes.vague(other)
+                    state.objects[other_id] = lifetimes.vague(filled)
     for relation in entity.relationships:
         state.objects.pop(run.identity("child", oid, relation), None)
     life = Life.PERSISTENT if sid is not None else None
-    state.objects[oid] = Object(entity, sid, life, LOADED, attributes, born=spot, query=query, load=load)
+    state.objects[oid] = Object(
+        entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING
+    )
     return Ref(oid)
 
 
@@ -322,9 +327,7 @@ def rows_of(
     load = query.load
     if given is not None and given.keyword("execution_options") is not None:
         load = replace(load, vague=True)
-    columns = tuple(
-        load_entity(run, state, sid, entity, load, query.spot, spot, query.populate) for entity in query.entities
-    )
+    columns = tuple(load_entity(run, state, sid, entity, load, query.spot, spot) for entity in query.entities)
     return Rows(Group(columns), columns[0] if columns else UNKNOWN)
 
 

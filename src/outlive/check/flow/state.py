@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
-from outlive.check.flow.values import Factory, Load, Spot, Value
+from outlive.check.flow.values import NOTHING, Factory, Load, Spot, Value
 from outlive.check.program import ClassSymbol
 from outlive.lifecycle.states import State as Life
 
@@ -47,6 +47,7 @@ class Object:
         root: The class that the query selects, and the way from there.
         exit: How it was detached, and where.
         changed: Attributes with changes that no flush has seen.
+        optioned: Its query has loader options already.
         written: A flush has written changes of it since the last savepoint began.
         made: It was made by its constructor and not loaded.
         merged: Where it was given to ``merge`` and the result thrown away.
@@ -56,15 +57,16 @@ class Object:
     sid: int | None
     life: Life | None
     columns: Status
-    attributes: dict[str, Status] = field(default_factory=dict)
-    links: dict[str, Value] = field(default_factory=dict)
+    attributes: dict[str, Status] = field(default_factory=dict[str, Status])
+    links: dict[str, Value] = field(default_factory=dict[str, Value])
     born: Spot | None = None
     query: Spot | None = None
     path: tuple[tuple[str, str], ...] = ()
-    load: Load = Load()
+    load: Load = NOTHING
     exit: tuple[Exit, Spot] | None = None
     changed: frozenset[str] = frozenset()
     written: bool = False
+    optioned: bool = False
     made: bool = False
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
@@ -84,7 +86,7 @@ class Plain:
     """An instance of a class of the program that is not mapped."""
 
     symbol: ClassSymbol
-    fields: dict[str, Value] = field(default_factory=dict)
+    fields: dict[str, Value] = field(default_factory=dict[str, Value])
     entered: Spot | None = None
 
 

@@ -69,7 +69,7 @@ class _Teller:
         return self.source(spot).slice(spot.span)
 
     def chain(self, frame: int) -> list[int]:
-        found = []
+        found: list[int] = []
         while frame >= 0:
             found.append(frame)
             frame = self.run.frames[frame][0]
@@ -83,7 +83,7 @@ class _Teller:
         below = spot
         frame = spot.frame
         while frame >= 0 and frame not in causes:
-            parent, span, _ = self.run.frames[frame]
+            parent, span, *_ = self.run.frames[frame]
             if parent < 0:
                 return spot
             below = Spot(parent, span)
@@ -104,8 +104,8 @@ class _Teller:
             if note.status is not None and note.status.loss is Loss.NEVER_LOADED:
                 word += f" without `{note.name}`"
             steps.append(Evidence(self.place(obj.born), word))
-        if note.status is not None and note.status.spot is not None and note.status.loss in _LOST:
-            steps.append(Evidence(self.place(note.status.spot), _LOST[note.status.loss]))
+        if note.status is not None and note.status.spot is not None and note.status.loss:
+            steps.append(Evidence(self.place(note.status.spot), _LOST.get(note.status.loss, "lost here")))
         if note.exit is not None:
             steps.append(Evidence(self.place(note.exit[1]), _LEFT[note.exit[0]]))
         if standing != note.spot and note.kind in ("late", "key"):
@@ -118,7 +118,8 @@ class _Teller:
         """One finding for one cause; further reads stand in its evidence."""
         groups: dict[object, list[tuple[Place, Note, Spot]]] = {}
         for note in self.notes("late"):
-            assert note.obj is not None and note.status is not None
+            assert note.obj is not None
+            assert note.status is not None
             standing = self.standing(note.spot, note.cause)
             place = self.place(standing)
             cause = self.place(note.cause) if note.cause else None
@@ -133,21 +134,27 @@ class _Teller:
                 born,
                 note.obj.entity.name,
                 eager,
+                self.run.frames[standing.frame][2:],
             )
             groups.setdefault(key, []).append((place, note, standing))
-        made = []
+        made: list[LateRead] = []
         for group in groups.values():
-            group.sort(key=lambda each: (each[0], each[1].name))
+            group.sort(key=lambda each: (each[0], self.place(each[1].spot)))
             place, note, standing = group[0]
             evidence = self.story(note, standing)
             others = dict.fromkeys(other for other, _, _ in group[1:] if other != place)
             evidence += tuple(Evidence(other, "also read here") for other in others)
             made.append(self.late_read(note, standing, place, evidence))
-        return sorted(set(made), key=lambda read: read.place)
+        once: dict[object, LateRead] = {}
+        for read in sorted(made, key=lambda read: (read.place, -len(read.evidence))):
+            once.setdefault((read.place, read.attribute, read.loss, read.exit), read)
+        return list(once.values())
 
     def late_read(self, note: Note, standing: Spot, place: Place, evidence: tuple[Evidence, ...]) -> LateRead:
         obj, status = note.obj, note.status
-        assert obj is not None and status is not None and status.loss is not None
+        assert obj is not None
+        assert status is not None
+        assert status.loss is not None
         inside = standing != note.spot
         session = note.session
         return LateRead(
@@ -188,7 +195,7 @@ class _Teller:
         )
 
     def load_fix(self, note: Note, obj: Object) -> Fix | None:
-        if obj.query is None or (obj.made and not obj.path):
+        if obj.query is None or obj.optioned or (obj.made and not obj.path):
             return None
         source = self.source(obj.query)
         module = self.run.frames[obj.query.frame][2]
@@ -244,11 +251,13 @@ class _Teller:
     def handovers(self) -> Iterable[Handover]:
         made: dict[Place, Handover] = {}
         for note in self.notes("handover"):
-            assert note.obj is not None and note.use is not None
+            assert note.obj is not None
+            assert note.use is not None
             call = self.text(note.use).partition("(")[0]
             place = self.place(note.spot)
+            name = fixes.name_of(self.text(note.spot), note.obj.entity.name)
             made[place] = Handover(
-                place, self.text(note.spot), note.obj.entity.name, call, note.obj.entity.key,
+                place, name, note.obj.entity.name, call, note.obj.entity.key,
                 self.story(note, note.spot) or (Evidence(self.place(note.use), "sent here"),), Confidence.CERTAIN,
             )  # fmt: skip
         return made.values()
@@ -271,7 +280,8 @@ class _Teller:
         made: dict[Place, IgnoredMerge] = {}
         words = {"refresh": "refreshed", "expire": "expired", "expunge": "expunged"}
         for note in sorted(self.notes("merge"), key=lambda n: self.place(n.use or n.spot)):
-            assert note.obj is not None and note.use is not None
+            assert note.obj is not None
+            assert note.use is not None
             place = self.place(note.spot)
             if place in made:
                 continue

@@ -117,7 +117,6 @@ class Query:
     spot: Spot
     sid: int | None = None
     kind: str = "select"
-    populate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ class FunctionValue:
 
     symbol: FunctionSymbol
     owner: Value | None = None
-    closure: Mapping[str, Value] = field(default_factory=dict, compare=False, hash=False)
+    closure: Mapping[str, Value] = field(default_factory=dict[str, "Value"], compare=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +207,7 @@ Value: TypeAlias = (
 )  # fmt: skip
 
 UNKNOWN = Unknown()
+NOTHING = Load()
 NONE = Const(None)
 
 __all__ = ["NONE", "UNKNOWN", "External", "GlobalSymbol", "Module", "ModuleSymbol", "Value"]
