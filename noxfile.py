@@ -45,7 +45,7 @@ def types(session: nox.Session) -> None:
     """Mypy and pyright, both strict, on the package and on what users write."""
     install(session, "types", "test")
     session.run("mypy")
-    session.run("pyright", "--pythonpath", "python")
+    session.run("pyright", "--pythonpath", f"{session.bin}/python")
 
 
 @nox.session
