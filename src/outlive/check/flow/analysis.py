@@ -40,7 +40,8 @@ def analyse(program: Program, sources: Mapping[str, Source]) -> Flow:
     _learn_defaults(run)
     for module in program.modules:
         for index in range(len(module.facts.functions)):
-            _walk_function(run, FunctionSymbol(module, index))
+            if (id(module), index) in run.relevant:
+                _walk_function(run, FunctionSymbol(module, index))
     return tell(run, sources)
 
 

@@ -230,6 +230,8 @@ def inline(
     if any(d.head.rpartition(".")[2] in ("overload", "abstractmethod") for d in facts.decorators):
         return [(state, UNKNOWN)]
     bound = bind_arguments(run, function, args, keywords, starred)
+    if not _matters(run, function, bound, state):
+        return [(state, UNKNOWN)]
     if facts.is_generator:
         return [(state, Context(function, tuple(bound.items()), span))]
     inner = enter(run, function, state, frame, span, bound)
@@ -250,6 +252,30 @@ def inline(
             one.envs.pop(inner.id, None)
             out.raises.append(one)
     return kept[: machine.PATHS]
+
+
+def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value], state: State) -> bool:
+    """Whether a call can have to do with an object or a session: of its own accord, or because it is given one."""
+    if (id(function.symbol.module), function.symbol.index) in run.relevant:
+        return True
+    return any(_is_alive(value, state, 2) for value in (*bound.values(), *function.closure.values()))
+
+
+def _is_alive(value: Value, state: State, depth: int) -> bool:
+    match value:
+        case Ref(oid=oid):
+            found = state.objects.get(oid)
+            if isinstance(found, Plain):
+                return depth > 0 and any(_is_alive(inner, state, depth - 1) for inner in found.fields.values())
+            return True
+        case SessionRef() | Context() | FunctionValue() | Block() | MethodValue() | Query() | Rows() | Factory():
+            return True
+        case Many(element=element):
+            return _is_alive(element, state, depth)
+        case Group(items=items):
+            return any(_is_alive(item, state, depth) for item in items)
+        case _:
+            return False
 
 
 def enter(

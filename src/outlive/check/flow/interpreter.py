@@ -16,6 +16,7 @@ from outlive.check.entities import Entities
 from outlive.check.facts import Function
 from outlive.check.flow import calls, lifetimes, reads
 from outlive.check.flow.log import Log
+from outlive.check.flow.relevance import relevant_functions
 from outlive.check.flow.state import LOADED, Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
     NONE,
@@ -47,7 +48,7 @@ from outlive.check.program import (
 
 PATHS = 12
 DEPTH = 7
-STEPS = 30_000
+STEPS = 6_000
 _BUILTINS = frozenset(dir(builtins))
 
 OnYield = Callable[[State, Value], list[State]]
@@ -98,6 +99,7 @@ class Interpreter:
         self.added_at: dict[int, tuple[Spot, int]] = {}
         self._frame_ids: dict[tuple[int, int, int, int], int] = {}
         self._ids: dict[object, int] = {}
+        self.relevant = relevant_functions(program)
         self.steps = 0
         self.try_depth = 0
 
