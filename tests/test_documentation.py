@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def test_the_tutorial_happens_as_it_is_told(tmp_path: Path):
 
 @pytest.mark.parametrize(("page", "program", "shown"), programs())
 def test_programs_of_a_page_print_what_stands_below_them(page: str, program: str, shown: str | None, tmp_path: Path):
+    installed = tuple(int(part) for part in re.findall(r"\d+", version("sqlalchemy"))[:3])
+    if page == "explain-an-exception" and installed < (2, 0, 4):
+        pytest.skip("before SQLAlchemy 2.0.4 `refresh` loads no relationship, so that remedy is not offered")
     (tmp_path / f"{page}.py").write_text(f"{BOOKSHOP}\n{program}")
 
     printed = tutorial_output.run(f"{PYTHON} {page}.py", tmp_path)
