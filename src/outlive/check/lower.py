@@ -103,6 +103,7 @@ class _Lowering:
         self.facts = facts
         self.out: list[Statement] = []
         self.counter = 0
+        self.loose: list[str] = []
         self.prefix: list[str] = []
         self.class_index = -1
         self.in_function = False
@@ -110,8 +111,6 @@ class _Lowering:
         self.yields: bool = False
 
     def module(self, tree: ast.Module) -> None:
-        for node in ast.walk(tree):
-            self.imports(node)
         for statement in tree.body:
             match statement:
                 case (
@@ -125,13 +124,13 @@ class _Lowering:
                     pass
         self.facts.body = self.block(tree.body)
 
-    def imports(self, node: ast.AST) -> None:
+    def imports(self, node: ast.Import | ast.ImportFrom) -> None:
         # Imports inside functions count for the whole file: that is where people put them to avoid cycles.
         if isinstance(node, ast.Import):
             for alias in node.names:
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
                 self.facts.imports[alias.asname or name] = name
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = "." * node.level + (node.module or "")
             for alias in node.names:
                 if alias.name == "*":
@@ -146,6 +145,10 @@ class _Lowering:
         outer, self.out = self.out, []
         for statement in statements:
             self.statement(statement)
+            if self.loose:
+                # Paths that differ in nothing else meet again here.
+                self.out.append(ir.Forget(self.loose))
+                self.loose = []
         done, self.out = self.out, outer
         return done
 
@@ -238,8 +241,10 @@ class _Lowering:
                 self.out.append(ir.If(test, key, negated, [], failing))
             case ast.Match():
                 self.match(node)
+            case ast.Import() | ast.ImportFrom():
+                self.imports(node)
             case _:
-                pass  # Imports, pass, global, nonlocal, type aliases: nothing happens to an object there.
+                pass  # Pass, global, nonlocal, type aliases: nothing happens to an object there.
 
     def branch(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
         operand, key, negated = self.test(test)
@@ -333,6 +338,8 @@ class _Lowering:
                     made.methods[statement.name] = self.function(statement)
                 case ast.ClassDef():
                     self.class_(statement)
+                case ast.Import() | ast.ImportFrom():
+                    self.imports(statement)
                 case ast.AnnAssign(target=ast.Name(id=name)):
                     made.attributes.append(
                         Attribute(
@@ -382,7 +389,9 @@ class _Lowering:
                 target = target or self.fresh()
                 self.out.append(ir.Await(target, value))
             case ast.BoolOp():
-                target = target or self.fresh()
+                if not target:
+                    target = self.fresh()
+                    self.loose.append(target)
                 self.bool_op(node.values, isinstance(node.op, ast.And), target)
             case ast.IfExp():
                 target = target or self.fresh()
@@ -499,7 +508,8 @@ class _Lowering:
         if isinstance(node, ast.BoolOp):
             target = self.fresh()
             self.truth(node, target)
-            return target, target, False
+            # Without a key: its value is known on every path, and forgotten once it is tested.
+            return target, "", False
         key, negated = _key(node)
         return self.tested(node), key, negated
 

@@ -114,6 +114,7 @@ class Program:
         self._packages: set[tuple[str, ...]] = set()
         for filename, facts in files.items():
             self._add(filename, facts)
+        self._lineages: dict[ClassSymbol, tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]] = {}
         self._resolving: set[tuple[int, str]] = set()
 
     def _add(self, filename: str, facts: Facts) -> None:
@@ -251,6 +252,12 @@ class Program:
 
         Depth first: near enough to Python's order for looking up names.
         """
+        cached = self._lineages.get(symbol)
+        if cached is None:
+            cached = self._lineages[symbol] = self._lineage(symbol)
+        return cached
+
+    def _lineage(self, symbol: ClassSymbol) -> tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]:
         inside: list[ClassSymbol] = []
         outside: list[External | GlobalSymbol] = []
         known = True

@@ -46,7 +46,7 @@ from outlive.check.program import (
     Program,
 )
 
-PATHS = 12
+PATHS = 8
 DEPTH = 7
 STEPS = 6_000
 _BUILTINS = frozenset(dir(builtins))
@@ -279,7 +279,10 @@ class Interpreter:
                 return []
             case ir.Forget():
                 for name in node.names:
-                    self.bind(state, frame, name, UNKNOWN)
+                    if name.startswith("%"):
+                        state.envs[frame.id].pop(name, None)
+                    else:
+                        self.bind(state, frame, name, UNKNOWN)
             case ir.For():
                 return self.loop(node, state, frame, out)
             case ir.While():
@@ -337,6 +340,8 @@ class Interpreter:
     def ways(self, test: ir.Operand, key: str, negated: bool, state: State, frame: Frame) -> list[tuple[bool, State]]:
         """The answers that a condition can have on this path, each with its state."""
         known = self.truth(test, key, state, frame)
+        if not key and isinstance(test, str) and test.startswith("%") and known is not None:
+            state.envs[frame.id].pop(test, None)  # A truth is tested once; paths may meet again without it.
         if known is not None:
             return [(known != negated, state)]
         made: list[tuple[bool, State]] = []
@@ -738,14 +743,13 @@ def merge_out(out: Out, inner: Out, raises: bool) -> None:
 
 
 def prune(states: list[State]) -> list[State]:
-    """States that differ; of those that are alike, one that assumes only what all of them do."""
+    """States that differ in the life of an object; of those that are alike, one that knows only what all of them do."""
     if len(states) < 2:
         return states
     kept: list[State] = []
     for state in states:
         for other in kept:
-            if state.same(other):
-                other.assumed = {k: v for k, v in other.assumed.items() if state.assumed.get(k) == v}
+            if other.same_lives(state) and other.absorb(state):
                 break
         else:
             kept.append(state)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
-from outlive.check.flow.values import NOTHING, Factory, Load, Spot, Value
-from outlive.check.program import ClassSymbol
+from outlive.check.flow.values import NOTHING, UNKNOWN, ClassValue, Const, Factory, Load, Mapped, Spot, Unknown, Value
+from outlive.check.program import ClassSymbol, External, ModuleSymbol
 from outlive.lifecycle.states import State as Life
 
 
@@ -139,9 +139,36 @@ class State:
     def same(self, other: State) -> bool:
         return self.same_lives(other) and self.envs == other.envs
 
+    def absorb(self, other: State) -> bool:
+        """Stand for another path with the same lives too, unless a name stands for something else that matters."""
+        changed: list[tuple[int, str]] = []
+        for frame, env in self.envs.items():
+            others = other.envs.get(frame)
+            if others is None:
+                return False
+            if env == others:
+                continue
+            for name in env.keys() | others.keys():
+                left, right = env.get(name, UNKNOWN), others.get(name, UNKNOWN)
+                if left is right or left == right:
+                    continue
+                if not (_is_inert(left) and _is_inert(right)) or (name[0] == "%" and isinstance(left, Const)):
+                    return False
+                changed.append((frame, name))
+        for frame, name in changed:
+            self.envs[frame][name] = UNKNOWN
+        if self.assumed != other.assumed:
+            self.assumed = {k: v for k, v in self.assumed.items() if other.assumed.get(k) == v}
+        return True
+
     def object(self, oid: int) -> Object | None:
         found = self.objects.get(oid)
         return found if isinstance(found, Object) else None
 
     def of_session(self, sid: int) -> list[tuple[int, Object]]:
         return [(oid, obj) for oid, obj in self.objects.items() if isinstance(obj, Object) and obj.sid == sid]
+
+
+def _is_inert(value: Value) -> bool:
+    """Whether losing track of a value can at most keep us silent."""
+    return isinstance(value, (Unknown, Const, External, ClassValue, Mapped, ModuleSymbol))
