@@ -12,7 +12,7 @@ import msgspec
 
 from outlive.check.facts import Facts
 
-_FORMAT = f"1 {sys.version_info[0]}.{sys.version_info[1]}"
+_FORMAT = f"2 {sys.version_info[0]}.{sys.version_info[1]}"
 """Changes with the shape of the facts; the grammar is that of the running Python."""
 
 

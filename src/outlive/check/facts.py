@@ -23,6 +23,7 @@ class Function(msgspec.Struct, array_like=True):
         parent: Index of the class in whose body it stands, or -1.
         nested: It stands inside another function.
         free: Names that it assigns with ``global`` or ``nonlocal``.
+        loads: Names that it reads, itself or in a function inside it; empty unless it is nested.
     """
 
     qualname: str
@@ -35,6 +36,7 @@ class Function(msgspec.Struct, array_like=True):
     parent: int
     nested: bool
     free: list[str]
+    loads: list[str]
     body: list[Statement]
     span: int
 

@@ -166,9 +166,13 @@ class Continue(Node, tag=17):
 
 
 class Forget(Node, tag=18):
-    """``del name``, or a name bound to something that does not matter."""
+    """``del name``, or a name bound to something that does not matter.
+
+    ``above``: the temporaries with higher numbers are done with, so that paths that differ in nothing else meet again.
+    """
 
     names: list[str]
+    above: int = -1
 
 
 class If(Node, tag=19):

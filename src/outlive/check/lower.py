@@ -96,6 +96,9 @@ def term(node: ast.expr | None, *, annotation: bool = False) -> Term | None:
             return Term("other", span=span)
 
 
+_BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
+
+
 class _Lowering:
     """One pass over one file."""
 
@@ -103,12 +106,13 @@ class _Lowering:
         self.facts = facts
         self.out: list[Statement] = []
         self.counter = 0
-        self.loose: list[str] = []
         self.prefix: list[str] = []
         self.class_index = -1
         self.in_function = False
         self.renamed: dict[str, str] = {}
         self.yields: bool = False
+        self.free: list[str] = []
+        self.loads: set[str] = set()
 
     def module(self, tree: ast.Module) -> None:
         for statement in tree.body:
@@ -143,12 +147,13 @@ class _Lowering:
 
     def block(self, statements: Iterable[ast.stmt]) -> list[Statement]:
         outer, self.out = self.out, []
+        base = self.counter
         for statement in statements:
+            start = len(self.out)
             self.statement(statement)
-            if self.loose:
-                # Paths that differ in nothing else meet again here.
-                self.out.append(ir.Forget(self.loose))
-                self.loose = []
+            if self.counter > base and any(isinstance(made, _BRANCHING) for made in self.out[start:]):
+                self.out.append(ir.Forget([], base))
+            self.counter = base
         done, self.out = self.out, outer
         return done
 
@@ -243,8 +248,10 @@ class _Lowering:
                 self.match(node)
             case ast.Import() | ast.ImportFrom():
                 self.imports(node)
+            case ast.Global() | ast.Nonlocal():
+                self.free += node.names
             case _:
-                pass  # Pass, global, nonlocal, type aliases: nothing happens to an object there.
+                pass  # Pass, type aliases: nothing happens to an object there.
 
     def branch(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
         operand, key, negated = self.test(test)
@@ -294,12 +301,15 @@ class _Lowering:
             parent=self.class_index,
             nested=self.in_function,
             free=[],
+            loads=[],
             body=[],
             span=span_of(node),
         )
         index = len(self.facts.functions)
         self.facts.functions.append(made)
         saved = self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out
+        counter, outer_free, outer_loads = self.counter, self.free, self.loads
+        self.counter, self.free, self.loads = 0, [], set()
         self.prefix, self.class_index, self.in_function = [*self.prefix, name], -1, True
         self.renamed, self.yields, self.out = {}, False, []
         if isinstance(node, ast.Lambda):
@@ -307,13 +317,11 @@ class _Lowering:
             made.body = [*self.out, ir.Return(value, span_of(node.body))]
         else:
             made.body = self.block(node.body)
-            made.free = [
-                name
-                for inner in ast.walk(node)
-                if isinstance(inner, (ast.Global, ast.Nonlocal))
-                for name in inner.names
-            ]
-        made.is_generator = self.yields
+        made.is_generator, made.free = self.yields, self.free
+        if made.nested:
+            made.loads = sorted(self.loads)
+            outer_loads |= self.loads
+        self.counter, self.free, self.loads = counter, outer_free, outer_loads
         self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out = saved
         return index
 
@@ -376,7 +384,9 @@ class _Lowering:
                 literal = Lit(constant) if isinstance(constant, (str, bool, int)) or constant is None else OPAQUE
                 return self.bind(target, literal)
             case ast.Name(id=name):
-                return self.bind(target, self.name(name))
+                name = self.name(name)
+                self.loads.add(name)
+                return self.bind(target, name)
             case ast.Attribute():
                 base = self.value(node.value)
                 target = target or self.fresh()
@@ -389,9 +399,7 @@ class _Lowering:
                 target = target or self.fresh()
                 self.out.append(ir.Await(target, value))
             case ast.BoolOp():
-                if not target:
-                    target = self.fresh()
-                    self.loose.append(target)
+                target = target or self.fresh()
                 self.bool_op(node.values, isinstance(node.op, ast.And), target)
             case ast.IfExp():
                 target = target or self.fresh()
@@ -508,7 +516,7 @@ class _Lowering:
         if isinstance(node, ast.BoolOp):
             target = self.fresh()
             self.truth(node, target)
-            # Without a key: its value is known on every path, and forgotten once it is tested.
+            # Without a key: its value is known on every path.
             return target, "", False
         key, negated = _key(node)
         return self.tested(node), key, negated

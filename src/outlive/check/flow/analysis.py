@@ -67,7 +67,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     after.append(one)
                     continue
                 for two, value in _parameter(run, one, root, symbol.module, parameter):
-                    two.envs[root.id][parameter.name] = value
+                    two.own(root.id)[parameter.name] = value
                     after.append(two)
             states = after[:4]
         run.block(facts.body, states, root, Out())
@@ -87,7 +87,7 @@ def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) 
     name = facts.parameters[0].name
     pairs = _instance(run, state, root, owner, facts.name == "__init__")
     for one, value in pairs:
-        one.envs[root.id][name] = value
+        one.own(root.id)[name] = value
     return [one for one, _ in pairs]
 
 

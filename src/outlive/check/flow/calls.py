@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outlive.check import ir
 from outlive.check.facts import Function, Parameter
 from outlive.check.flow import interpreter as machine
-from outlive.check.flow import lifetimes, loading, reads, sessions
+from outlive.check.flow import lifetimes, loading, reads, sessions, summaries
 from outlive.check.flow.log import Note
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, Session, State
 from outlive.check.flow.values import (
@@ -111,7 +111,7 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
                 return [(state, Block(opened.sid, "factory"))]
             if name == "configure" and isinstance(node.base, str):
                 changed = told(base, given)
-                state.envs[frame.id][node.base] = changed
+                state.own(frame.id)[node.base] = changed
                 if changed.spot in run.log.factories:
                     run.log.factories[changed.spot] = changed
             return [(state, UNKNOWN)]
@@ -234,6 +234,9 @@ def inline(
         return [(state, UNKNOWN)]
     if facts.is_generator:
         return [(state, Context(function, tuple(bound.items()), span))]
+    summed = summaries.call(run, function, bound, state, frame, span)
+    if summed is not None:
+        return summed
     inner = enter(run, function, state, frame, span, bound)
     if inner is None:
         _unknown_call(state, list(bound.values()))
@@ -244,12 +247,12 @@ def inline(
     pairs = [*inside.returns, *((end, NONE) for end in ends)]
     kept: Pairs = []
     for one, value in pairs:
-        one.envs.pop(inner.id, None)
+        one.leave(inner.id)
         if not any(value == other and one.same(before) for before, other in kept):
             kept.append((one, value))
     if out is not None and run.try_depth:
         for one in machine.prune(inside.raises):
-            one.envs.pop(inner.id, None)
+            one.leave(inner.id)
             out.raises.append(one)
     return kept[: machine.PATHS]
 
@@ -322,7 +325,7 @@ def generate(
     ends = _block_with_raises(run, facts.body, state, inner, inside)
     done = [*ends, *(one for one, _ in inside.returns)]
     for one in (*done, *inside.raises):
-        one.envs.pop(inner.id, None)
+        one.leave(inner.id)
     return machine.prune(done), machine.prune(inside.raises)
 
 

@@ -17,6 +17,7 @@ from outlive.check.facts import Function
 from outlive.check.flow import calls, lifetimes, reads
 from outlive.check.flow.log import Log
 from outlive.check.flow.relevance import relevant_functions
+from outlive.check.flow.summaries import Summary
 from outlive.check.flow.state import LOADED, Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
     NONE,
@@ -98,7 +99,10 @@ class Interpreter:
         self.factory_of: dict[Spot, Factory] = {}
         self.added_at: dict[int, tuple[Spot, int]] = {}
         self._frame_ids: dict[tuple[int, int, int, int], int] = {}
-        self._ids: dict[object, int] = {}
+        self._ids: dict[tuple[object, ...], int] = {}
+        self._keys: list[tuple[object, ...]] = [()]
+        self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
+        self.nesting = 0
         self.relevant = relevant_functions(program)
         self.steps = 0
         self.try_depth = 0
@@ -114,7 +118,18 @@ class Interpreter:
         return found
 
     def identity(self, *key: object) -> int:
-        return self._ids.setdefault(key, len(self._ids) + 1)
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = len(self._keys)
+            self._keys.append(key)
+        return found
+
+    def key_of(self, identity: int) -> tuple[object, ...]:
+        return self._keys[identity]
+
+    def is_shared(self, sid: int) -> bool:
+        """Whether it is the session of a module or of a ``scoped_session``, which any function can use."""
+        return self._keys[sid][0] in ("global", "scoped")
 
     def committed(self, state: State, sid: int, spot: Spot) -> None:
         session = state.sessions.get(sid)
@@ -176,12 +191,15 @@ class Interpreter:
             ends = []
         self.steps, self.try_depth = saved, depth
         env: dict[str, Value] = {}
+        free = {name for function in module.facts.functions for name in function.free}
         for end in ends[:1]:
             for name, value in end.envs[frame.id].items():
                 if isinstance(value, SessionRef) and value.sid in end.sessions:
                     sid = self.identity("global", id(module), name)
                     self.global_sessions[sid] = replace(end.sessions[value.sid], begun=True, closed=None)
                     env[name] = SessionRef(sid)
+                elif isinstance(value, Const) and name in free:
+                    continue  # Some function assigns it.
                 elif isinstance(value, (Factory, External, ModuleSymbol, ClassValue, FunctionValue, Query, Const)):
                     env[name] = value
         return env
@@ -192,14 +210,15 @@ class Interpreter:
         for statement in statements:
             if not states:
                 break
-            if len(states) == 1:
+            count = len(states)
+            if count == 1:
                 states = self.statement(statement, states[0], frame, out)
             else:
                 after: list[State] = []
                 for state in states:
                     after.extend(self.statement(statement, state, frame, out))
                 states = after
-            if len(states) > 1:
+            if len(states) > count or (count > 1 and isinstance(statement, ir.Forget)):
                 states = prune(states)
         return states
 
@@ -259,9 +278,7 @@ class Interpreter:
             case ir.Yield():
                 return self.yielded(node, state, frame)
             case ir.MakeFunction():
-                closure = {**frame.closure, **state.envs[frame.id]} if frame.function is not None else {}
-                value = FunctionValue(FunctionSymbol(frame.module, node.index), None, closure)
-                self.bind(state, frame, node.target, value)
+                self.bind(state, frame, node.target, self.closure(node, state, frame))
             case ir.MakeClass():
                 self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
             case ir.Return():
@@ -279,10 +296,11 @@ class Interpreter:
                 return []
             case ir.Forget():
                 for name in node.names:
-                    if name.startswith("%"):
-                        state.envs[frame.id].pop(name, None)
-                    else:
-                        self.bind(state, frame, name, UNKNOWN)
+                    self.bind(state, frame, name, UNKNOWN)
+                if node.above >= 0:
+                    env = state.own(frame.id)
+                    for name in [n for n in env if n[0] == "%" and n[1:].isdecimal() and int(n[1:]) > node.above]:
+                        del env[name]
             case ir.For():
                 return self.loop(node, state, frame, out)
             case ir.While():
@@ -293,14 +311,26 @@ class Interpreter:
                 return self.with_(node, state, frame, out)
         return [state]
 
+    def closure(self, node: ir.MakeFunction, state: State, frame: Frame) -> FunctionValue:
+        """A function with the values of the names around it that it reads."""
+        symbol = FunctionSymbol(frame.module, node.index)
+        env = state.envs[frame.id]
+        captured: dict[str, Value] = {}
+        if frame.function is not None:
+            for name in symbol.facts.loads:
+                value = env.get(name, frame.closure.get(name))
+                if value is not None:
+                    captured[name] = value
+        return FunctionValue(symbol, None, captured)
+
     def bind(self, state: State, frame: Frame, name: str, value: Value) -> None:
-        state.envs[frame.id][name] = value
+        state.own(frame.id)[name] = value
         if state.assumed and not name.startswith("%"):
             forget(state, frame, name)
 
     def bound(self, pairs: list[tuple[State, Value]], target: str, frame: Frame) -> list[State]:
         for state, value in pairs:
-            state.envs[frame.id][target] = value
+            state.own(frame.id)[target] = value
         return [state for state, _ in pairs]
 
     def unpack(self, node: ir.Unpack, state: State, frame: Frame) -> None:
@@ -326,7 +356,7 @@ class Interpreter:
                 current = Many(join(join_all(items), value))
             case _:
                 return
-        state.envs[frame.id][name] = current
+        state.own(frame.id)[name] = current
 
     # -- conditions ----------------------------------------------------------------------------------------------
 
@@ -341,7 +371,7 @@ class Interpreter:
         """The answers that a condition can have on this path, each with its state."""
         known = self.truth(test, key, state, frame)
         if not key and isinstance(test, str) and test.startswith("%") and known is not None:
-            state.envs[frame.id].pop(test, None)  # A truth is tested once; paths may meet again without it.
+            state.own(frame.id).pop(test, None)  # A truth is tested once; paths may meet again without it.
         if known is not None:
             return [(known != negated, state)]
         made: list[tuple[bool, State]] = []
@@ -368,7 +398,7 @@ class Interpreter:
 
     def assume(self, state: State, frame: Frame, key: str, answer: bool) -> None:
         state.assumed[frame.id, key] = answer
-        env = state.envs[frame.id]
+        env = state.own(frame.id)
         if key.endswith(" Is None"):
             name = key.removesuffix(" Is None")
             if answer:
@@ -652,12 +682,12 @@ class Interpreter:
     def resumed(self, done: list[State], inner: Out, frame: Frame, raised: list[State]) -> list[State]:
         """The states with which a generator goes on after its body; other ways out are marked and sorted later."""
         for state, value in inner.returns:
-            state.envs[frame.id]["%exit"] = Const("return")
-            state.envs[frame.id]["%value"] = value
+            env = state.own(frame.id)
+            env["%exit"], env["%value"] = Const("return"), value
             done.append(state)
         for word, states in (("break", inner.breaks), ("continue", inner.continues)):
             for state in states:
-                state.envs[frame.id]["%exit"] = Const(word)
+                state.own(frame.id)["%exit"] = Const(word)
                 done.append(state)
         raised.extend(prune(inner.raises))
         return prune(done)
@@ -665,7 +695,7 @@ class Interpreter:
     def sort(self, ends: list[State], frame: Frame, out: Out) -> list[State]:
         plain: list[State] = []
         for state in ends:
-            env = state.envs[frame.id]
+            env = state.own(frame.id)
             match env.pop("%exit", None):
                 case Const(value="return"):
                     out.returns.append((state, env.pop("%value", UNKNOWN)))
@@ -683,7 +713,7 @@ class Interpreter:
             value = item(calls.iterated(self, value, state, frame, node.span), UNKNOWN)
         states = frame.on_yield(state, value) if frame.on_yield is not None else [state]
         for one in states:
-            one.envs[frame.id][node.target] = UNKNOWN
+            one.own(frame.id)[node.target] = UNKNOWN
         return states
 
 
@@ -749,7 +779,7 @@ def prune(states: list[State]) -> list[State]:
     kept: list[State] = []
     for state in states:
         for other in kept:
-            if other.same_lives(state) and other.absorb(state):
+            if other.absorb(state):
                 break
         else:
             kept.append(state)
