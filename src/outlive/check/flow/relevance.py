@@ -1,15 +1,16 @@
 """Which functions can matter: those that, themselves or through a call, do something with a session.
 
-By name alone, so that it costs one walk.  A function that is left out is still interpreted where it is given an object
-or a session.
+One walk, without types: a plain name is resolved, a method is known by its name alone.  A function that is left out is
+still interpreted where it is given an object or a session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from outlive.check import ir
-from outlive.check.program import Program
+from outlive.check.facts import Function
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol, Program, Symbol
 
 _SESSION_WORDS = frozenset(
     {
@@ -25,28 +26,22 @@ _COMMON = frozenset(
         "set", "split", "start", "stop", "strip", "update", "validate", "values", "wait", "warning", "write",
     }
 )  # fmt: skip
-"""Names that say nothing about which function is called."""
+"""Names that say nothing about which method is called."""
+
+_ENTERED = ("__init__", "__enter__", "__aenter__")
 
 
 def relevant_functions(program: Program) -> set[tuple[int, int]]:
     """The functions that can matter, by the identity of their module and their index."""
-    names: dict[tuple[int, int], set[str]] = {}
+    waiting: dict[tuple[int, int], set[str]] = {}
     called_as: dict[tuple[int, int], str] = {}
     for module in program.modules:
         for index, function in enumerate(module.facts.functions):
             key = (id(module), index)
-            names[key] = set(_names(function.body))
-            for parameter in function.parameters:
-                if parameter.annotation is not None and "Session" in parameter.annotation.head:
-                    names[key].add("Session")
-            owner = module.facts.classes[function.parent].name if function.parent >= 0 else ""
-            called_as[key] = owner if function.name in ("__init__", "__enter__", "__aenter__") else function.name
-            for nested in _nested(function.body):
-                names[key].add(f"{id(module)}:{nested}")
-            names[key].discard("")
+            waiting[key] = set(_uses(program, module, function))
+            called_as[key] = _called_as(module, index, function)
     words = set(_SESSION_WORDS)
     found: set[tuple[int, int]] = set()
-    waiting = dict(names)
     while True:
         new = [key for key, used in waiting.items() if not used.isdisjoint(words)]
         if not new:
@@ -54,29 +49,81 @@ def relevant_functions(program: Program) -> set[tuple[int, int]]:
         for key in new:
             del waiting[key]
             found.add(key)
-            words.add(f"{key[0]}:{key[1]}")
-            if called_as[key] not in _COMMON:
-                words.add(called_as[key])
+            words.add(_function(*key))
+            words.add(called_as[key])
+        words -= _COMMON
 
 
-def _names(body: Sequence[ir.Statement]) -> Iterable[str]:
-    for node in _walk(body):
+def _function(module: int, index: int) -> str:
+    return f"{module}:{index}"
+
+
+def _class(module: int, index: int) -> str:
+    return f"{module}:class:{index}"
+
+
+def _called_as(module: Module, index: int, function: Function) -> str:
+    if function.parent < 0:
+        return _function(id(module), index)
+    return _class(id(module), function.parent) if function.name in _ENTERED else function.name
+
+
+def _uses(program: Program, module: Module, function: Function) -> Iterator[str]:
+    """What a function uses: functions and classes of the program, methods by their names, words about sessions."""
+    for parameter in function.parameters:
+        if "session" in parameter.name.lower() or (parameter.annotation and "Session" in parameter.annotation.head):
+            yield "Session"
+    for node in _walk(function.body):
+        match node:
+            case ir.Call(base=str() as base, method=method):
+                if "session" in base.lower():
+                    yield "session"
+                symbol = program.name(module, base)
+                if not method:
+                    yield from _named(program, symbol)
+                elif isinstance(symbol, (ModuleSymbol, External)):
+                    yield from _named(program, program.member(symbol, method))
+                else:
+                    yield method
+            case ir.Call(method=method) if method:
+                yield method
+            case ir.Read(base=base, name=name):
+                symbol = program.name(module, base) if isinstance(base, str) else None
+                if isinstance(symbol, (ModuleSymbol, External)):
+                    yield from _named(program, program.member(symbol, name))
+                else:
+                    yield name
+            case ir.MakeFunction(index=index):
+                yield _function(id(module), index)
+            case _:
+                pass
         if isinstance(node, ir.Call):
-            yield node.method or (node.base if isinstance(node.base, str) else "")
-            if isinstance(node.base, str) and "session" in node.base.lower():
-                yield "session"
-            for arg in node.args:
-                if isinstance(arg, str):
-                    yield arg
-        elif isinstance(node, ir.Read):
-            yield node.name
+            for operand in (*node.args, *(value for _, value in node.keywords)):
+                if isinstance(operand, str):
+                    yield from _named(program, program.name(module, operand))
 
 
-def _nested(body: Sequence[ir.Statement]) -> Iterable[int]:
-    return (node.index for node in _walk(body) if isinstance(node, ir.MakeFunction))
+def _named(program: Program, symbol: Symbol | None) -> Iterator[str]:
+    match symbol:
+        case FunctionSymbol(module=module, index=index):
+            yield _function(id(module), index)
+        case ClassSymbol():
+            for class_ in program.lineage(symbol)[0]:
+                yield _class(id(class_.module), class_.index)
+            if any(isinstance(base, External) and "Session" in base.last for base in program.lineage(symbol)[1]):
+                yield "Session"
+        case GlobalSymbol(module=module):
+            head = program.global_term(symbol).head
+            made = program.resolve(module, head) if head else None
+            if not isinstance(made, GlobalSymbol):
+                yield from _named(program, made)
+        case External():
+            yield symbol.sqlalchemy or symbol.last
+        case _:
+            pass
 
 
-def _walk(body: Sequence[ir.Statement]) -> Iterable[ir.Statement]:
+def _walk(body: Sequence[ir.Statement]) -> Iterator[ir.Statement]:
     for node in body:
         yield node
         match node:
