@@ -8,22 +8,11 @@ from dataclasses import replace
 from outlive.check import ir
 from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
-from outlive.check.flow import Flow, calls
-from outlive.check.flow.interpreter import Frame, Interpreter, Out, OutOfStepsError
+from outlive.check.flow import Flow, calls, classes, telling
+from outlive.check.flow.frames import Frame, Out, OutOfStepsError
+from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
-from outlive.check.flow.telling import tell
-from outlive.check.flow.values import (
-    UNKNOWN,
-    Context,
-    Factory,
-    FunctionValue,
-    Group,
-    Many,
-    Ref,
-    SessionRef,
-    Spot,
-    Value,
-)
+from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Many, Ref, SessionRef, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program
 from outlive.check.source import Source
@@ -42,7 +31,7 @@ def analyse(program: Program, sources: Mapping[str, Source]) -> Flow:
         for index in range(len(module.facts.functions)):
             if (id(module), index) in run.relevant:
                 _walk_function(run, FunctionSymbol(module, index))
-    return tell(run, sources)
+    return telling.tell(run, sources)
 
 
 def _learn_defaults(run: Interpreter) -> None:
@@ -97,7 +86,7 @@ def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, b
     if entity is not None:
         state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
         return [(state, Ref(oid))]
-    if calls.session_class(run, owner) is not None:
+    if classes.session_class(run, owner) is not None:
         return [(state, UNKNOWN)]
     fields: dict[str, Value] = {}
     inside, _, _ = run.program.lineage(owner)
@@ -183,7 +172,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         exact = symbol.sqlalchemy if symbol.dotted.startswith("sqlalchemy.") and "scoped" not in symbol.last else ""
         return _symbolic_session(run, state, root, name, is_async, exact)
     if isinstance(symbol, ClassSymbol):
-        factory = calls.session_class(run, symbol)
+        factory = classes.session_class(run, symbol)
         if factory is not None:
             return _symbolic_session(run, state, root, name, factory.is_async, "")
         entity = run.entities.get(symbol)
@@ -256,6 +245,3 @@ def _depended(
 
         calls.generate(run, value, one, root, collect, [])
     return done[:2] or [(state, UNKNOWN)]
-
-
-__all__ = ["Factory", "Group", "Program", "replace"]

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check.flow import calls, lifetimes, loading
+from outlive.check.flow.arguments import evaluate_term
+from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, Session, State
@@ -33,9 +35,8 @@ from outlive.check.program import ClassSymbol, External, FunctionSymbol, ModuleS
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
-    from outlive.check.flow.interpreter import Frame, Interpreter
+    from outlive.check.flow.interpreter import Interpreter
 
-Pairs = list[tuple[State, Value]]
 
 _EXPECTED = frozenset({"DetachedInstanceError", "MissingGreenlet", "AttributeError", "InvalidRequestError"})
 _PROPERTIES = ("property", "hybrid_property", "cached_property", "computed_field")
@@ -93,7 +94,7 @@ def _class_attribute(run: Interpreter, frame: Frame, symbol: ClassSymbol, name: 
     for class_ in inside:
         for attribute in class_.facts.attributes:
             if attribute.name == name and attribute.value is not None and attribute.value.kind in ("name", "call"):
-                return calls.evaluate_term(run, class_.module, attribute.value)
+                return evaluate_term(run, class_.module, attribute.value)
     return UNKNOWN
 
 

@@ -10,7 +10,16 @@ from collections.abc import Iterator, Sequence
 
 from outlive.check import ir
 from outlive.check.facts import Function
-from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol, Program, Symbol
+from outlive.check.program import (
+    ClassSymbol,
+    External,
+    FunctionSymbol,
+    GlobalSymbol,
+    Module,
+    ModuleSymbol,
+    Program,
+    Symbol,
+)
 
 _SESSION_WORDS = frozenset(
     {

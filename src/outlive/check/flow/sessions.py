@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, lifetimes, loading, reads
+from outlive.check.flow import calls, lifetimes, loading
+from outlive.check.flow.arguments import Given
+from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
@@ -19,8 +21,6 @@ from outlive.check.flow.values import (
     FunctionValue,
     Group,
     Load,
-    Many,
-    Option,
     Query,
     Ref,
     Rows,
@@ -31,7 +31,8 @@ from outlive.check.flow.values import (
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
-    from outlive.check.flow.interpreter import Frame, Interpreter
+    from outlive.check.flow.interpreter import Interpreter
+
 
 _SYNC = """
 add add_all begin begin_nested bind_mapper bind_table bulk_insert_mappings bulk_save_objects bulk_update_mappings close
@@ -68,7 +69,7 @@ INSTEAD = {
 _PERSISTENT_ONLY = frozenset({"refresh", "expire", "expunge"})
 
 
-def call(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, name: str) -> calls.Pairs:
+def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> Pairs:
     """``session.name(...)``"""
     state, frame = given.state, given.frame
     session = state.sessions.get(sid)
@@ -144,7 +145,7 @@ def _forget_merge(state: State, value: Value) -> None:
             state.objects[oid] = replace(obj, merged=None)
 
 
-def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value: Value, spot: Spot) -> None:
+def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value, spot: Spot) -> None:
     state = given.state
     names = lifetimes.strings(given.argument(1, "attribute_names"))
     for oid in list(lifetimes.refs(value)):
@@ -169,7 +170,7 @@ def _of_object(run: Interpreter, given: calls.Given, sid: int, name: str, value:
             lifetimes.detach(state, [oid], Exit.EXPUNGE, spot)
 
 
-def _refuse_foreign(run: Interpreter, given: calls.Given, sid: int, name: str, value: Value, spot: Spot) -> None:
+def _refuse_foreign(run: Interpreter, given: Given, sid: int, name: str, value: Value, spot: Spot) -> None:
     """``delete``: a detached object is welcome, one that has no row or another session is not."""
     for oid in list(lifetimes.refs(value)):
         obj = given.state.object(oid)
@@ -177,7 +178,7 @@ def _refuse_foreign(run: Interpreter, given: calls.Given, sid: int, name: str, v
             _refused(run, given, sid, name, oid, obj, spot)
 
 
-def _refused(run: Interpreter, given: calls.Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
+def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
     state = given.state
     why = _foreign(state, obj, sid)
     if not why:
@@ -207,7 +208,7 @@ def _foreign(state: State, obj: Object, sid: int) -> str:
     return ""
 
 
-def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value: Value, spot: Spot) -> Value:
+def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
     lifetimes.begin(state, sid)
     lifetimes.autoflush(state, sid, spot)
@@ -240,7 +241,7 @@ def _merge(run: Interpreter, node: ir.Call, given: calls.Given, sid: int, value:
     return Ref(oid)
 
 
-def _get(run: Interpreter, given: calls.Given, sid: int, value: Value, spot: Spot) -> Value:
+def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
     lifetimes.begin(state, sid)
     load = Load()
@@ -293,7 +294,7 @@ def load_entity(
     return Ref(oid)
 
 
-def execute(run: Interpreter, given: calls.Given, sid: int | None, name: str, value: Value, spot: Spot) -> Value:
+def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: Value, spot: Spot) -> Value:
     """``session.execute(query)`` and its shorter forms."""
     state = given.state
     if sid is not None:
@@ -322,7 +323,7 @@ def execute(run: Interpreter, given: calls.Given, sid: int | None, name: str, va
 
 
 def rows_of(
-    run: Interpreter, state: State, sid: int | None, query: Query, spot: Spot, given: calls.Given | None = None
+    run: Interpreter, state: State, sid: int | None, query: Query, spot: Spot, given: Given | None = None
 ) -> Rows:
     load = query.load
     if given is not None and given.keyword("execution_options") is not None:
@@ -331,7 +332,7 @@ def rows_of(
     return Rows(Group(columns), columns[0] if columns else UNKNOWN)
 
 
-def _run_sync(run: Interpreter, given: calls.Given, sid: int, function: Value, span: int) -> calls.Pairs:
+def _run_sync(run: Interpreter, given: Given, sid: int, function: Value, span: int) -> Pairs:
     state = given.state
     session = state.sessions[sid]
     state.sessions[sid] = replace(session, lent=session.lent + 1)
@@ -359,6 +360,3 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
         factory.is_async, factory.expires, factory.name, factory, spot, autoflush=factory.autoflush
     )
     return SessionRef(sid)
-
-
-__all__ = ["INSTEAD", "Many", "Option", "reads"]

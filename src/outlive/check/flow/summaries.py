@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import interpreter as machine
+from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
     NONE,
@@ -35,7 +35,8 @@ from outlive.check.flow.values import (
 from outlive.check.program import External, FunctionSymbol, ModuleSymbol
 
 if TYPE_CHECKING:
-    from outlive.check.flow.interpreter import Frame, Interpreter
+    from outlive.check.flow.interpreter import Interpreter
+
 
 NESTING = 6
 VARIANTS = 6
@@ -149,16 +150,16 @@ def _interpret(
 ) -> Summary | None:
     state = State()
     state.envs[source] = bound
-    before = {number: plain for number, plain in zip(given.actual, given.plains, strict=True)}
+    before = dict(zip(given.actual, given.plains, strict=True))
     state.objects.update(before)
-    frame = machine.Frame(source, symbol.module, symbol.facts, {}, 0, stack=((id(symbol.module), symbol.index),))
-    out = machine.Out()
+    frame = Frame(source, symbol.module, symbol.facts, {}, 0, stack=((id(symbol.module), symbol.index),))
+    out = Out()
     saved = run.steps, run.try_depth
     run.steps, run.try_depth = 0, 0
     run.nesting += 1
     try:
         ends = run.block(symbol.facts.body, [state], frame, out)
-    except machine.OutOfStepsError:
+    except OutOfStepsError:
         return (Ending(UNKNOWN, {}, {}),)
     finally:
         run.steps, run.try_depth = saved
@@ -171,7 +172,7 @@ def _interpret(
         if ending not in endings:
             endings.append(ending)
     # Where it never returns (it raises, or the walk was lost), the caller goes on without knowing.
-    return tuple(endings[: machine.PATHS]) or (Ending(UNKNOWN, {}, {}),)
+    return tuple(endings[:PATHS]) or (Ending(UNKNOWN, {}, {}),)
 
 
 def _ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:

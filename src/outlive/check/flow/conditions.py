@@ -1,0 +1,69 @@
+"""Conditions: the ways that one can go, and what is known afterwards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow.meeting import prune
+from outlive.check.flow.state import State
+from outlive.check.flow.values import NONE, UNKNOWN, Const, Factory, FunctionValue, Group, Many, Ref, SessionRef
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+def branch(run: Interpreter, node: ir.If, state: State, frame: Frame, out: Out) -> list[State]:
+    after: list[State] = []
+    for truth, chosen in ways(run, node.test, node.key, node.negated, state, frame):
+        after.extend(run.block(node.body if truth else node.orelse, [chosen], frame, out))
+    return prune(after)
+
+
+def ways(
+    run: Interpreter, test: ir.Operand, key: str, negated: bool, state: State, frame: Frame
+) -> list[tuple[bool, State]]:
+    """The answers that a condition can have on this path, each with its state."""
+    known = truth(run, test, key, state, frame)
+    if not key and isinstance(test, str) and test.startswith("%") and known is not None:
+        state.own(frame.id).pop(test, None)  # A truth is tested once; paths may meet again without it.
+    if known is not None:
+        return [(known != negated, state)]
+    made: list[tuple[bool, State]] = []
+    for answer in (True, False):
+        chosen = state.fork() if answer else state
+        if key:
+            assume(chosen, frame, key, answer)
+        made.append((answer != negated, chosen))
+    return made
+
+
+def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Frame) -> bool | None:
+    value = run.value(test, state, frame)
+    if key.endswith(" Is None"):
+        subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
+        if isinstance(subject, Const):
+            return subject.value is None
+        if isinstance(subject, (SessionRef, Group, Many, Factory)):
+            return False
+    elif isinstance(value, Const):
+        return bool(value.value)
+    elif isinstance(value, (SessionRef, FunctionValue, Factory)):
+        return True
+    return state.assumed.get((frame.id, key)) if key else None
+
+
+def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
+    state.assumed[frame.id, key] = answer
+    env = state.own(frame.id)
+    if key.endswith(" Is None"):
+        name = key.removesuffix(" Is None")
+        if answer:
+            state.assumed[frame.id, name] = False
+            if name in env:
+                env[name] = NONE
+    elif answer:
+        state.assumed[frame.id, f"{key} Is None"] = False
+    elif isinstance(env.get(key), Ref):
+        env[key] = NONE

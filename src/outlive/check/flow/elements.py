@@ -1,0 +1,43 @@
+"""Collections: one element of many, one value for two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Group, Many, Ref, Rows, Value
+from outlive.check.program import External
+
+
+def item(base: Value, index: Value) -> Value:
+    """One element of a collection, or the value under a key."""
+    match base:
+        case Many(element=element):
+            return element
+        case Group(items=items, names=names):
+            if isinstance(index, Const) and isinstance(index.value, str):
+                return items[names.index(index.value)] if index.value in names else UNKNOWN
+            if isinstance(index, Const) and isinstance(index.value, int) and not names:
+                return items[index.value] if -len(items) <= index.value < len(items) else UNKNOWN
+            return join_all(items)
+        case Rows(row=row):
+            return row
+        case Ref() | External() | ClassValue():
+            return base  # `async_sessionmaker[AsyncSession]`, or a relationship that may be one or many.
+        case _:
+            return UNKNOWN
+
+
+def join(left: Value, right: Value) -> Value:
+    """One value for two; what is known is kept, since a collection is asked for what may be in it."""
+    if right in (left, UNKNOWN):
+        return left
+    if isinstance(left, (Ref, Group)):
+        return left
+    return right
+
+
+def join_all(values: Sequence[Value]) -> Value:
+    joined: Value = UNKNOWN
+    for value in values:
+        joined = join(joined, value)
+    return joined

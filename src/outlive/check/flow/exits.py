@@ -1,0 +1,235 @@
+"""``try`` and ``with``: every way out of a block passes through its exit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import calls, lifetimes, queries, reads
+from outlive.check.flow.elements import item
+from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow.meeting import merge_out, prune
+from outlive.check.flow.state import Plain, State
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    Block,
+    Const,
+    Context,
+    FunctionValue,
+    Group,
+    Ref,
+    SessionRef,
+    Spot,
+    Value,
+)
+from outlive.check.program import External
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -> list[State]:
+    guarded = bool(node.handlers)
+    inner, caught = Out(), [name for handler in node.handlers for name in handler.types]
+    run.try_depth += 1
+    frame.caught.extend(caught)
+    try:
+        normal = run.block(node.body, [state], frame, inner)
+    finally:
+        run.try_depth -= 1
+        del frame.caught[len(frame.caught) - len(caught) :]
+    final = Out()
+    if node.final:
+        run.try_depth += 1
+    ends = run.block(node.orelse, normal, frame, final)
+    raised = prune(inner.raises)
+    for handler in node.handlers:
+        for one in raised:
+            chosen = one.fork()
+            if handler.name:
+                run.bind(chosen, frame, handler.name, UNKNOWN)
+            ends.extend(run.block(handler.body, [chosen], frame, final))
+    if not guarded or not any(_is_broad(handler) for handler in node.handlers):
+        final.raises.extend(raised)
+    if node.final:
+        run.try_depth -= 1
+    final.returns.extend(inner.returns)
+    final.breaks.extend(inner.breaks)
+    final.continues.extend(inner.continues)
+    if not node.final:
+        merge_out(out, final, run.try_depth > 0)
+        return prune(ends)
+    return leave(ends, final, out, lambda one, _: run.block(node.final, [one], frame, out))
+
+
+def leave(ends: list[State], inner: Out, out: Out, leaving: Callable[[State, bool], list[State]]) -> list[State]:
+    """Pass every way out of a block through an exit; the flag says whether an exception is on its way."""
+    for state, value in inner.returns:
+        out.returns.extend((after, value) for after in leaving(state, False))
+    for state in inner.breaks:
+        out.breaks.extend(leaving(state, False))
+    for state in inner.continues:
+        out.continues.extend(leaving(state, False))
+    for state in prune(inner.raises):
+        out.raises.extend(leaving(state, True))
+    return prune([after for state in prune(ends) for after in leaving(state, False)])
+
+
+def with_(run: Interpreter, node: ir.With, state: State, frame: Frame, out: Out) -> list[State]:
+    context = run.value(node.context, state, frame)
+    spot = Spot(frame.id, node.span)
+    if isinstance(context, Context):
+        return enter_generator(run, node, context, state, frame, out)
+    ends: list[State]
+    if isinstance(context, Ref) and isinstance(state.objects.get(context.oid), Plain):
+        return enter_plain(run, node, context, state, frame, out)
+    target, leaving, names = entered(run, context, state, spot)
+    run.bind(state, frame, node.target, target)
+    inner = Out()
+    frame.caught.extend(names)
+    run.try_depth += 1
+    try:
+        ends = run.block(node.body, [state], frame, inner)
+    finally:
+        run.try_depth -= 1
+        del frame.caught[len(frame.caught) - len(names) :]
+    if names:
+        ends.extend(inner.raises)
+        inner.raises = []
+    if not run.try_depth:
+        inner.raises = []
+    return leave(ends, inner, out, leaving)
+
+
+def entered(
+    run: Interpreter, context: Value, state: State, spot: Spot
+) -> tuple[Value, Callable[[State, bool], list[State]], list[str]]:
+    """What entering a context manager gives, what leaving it does, and the exceptions that it swallows."""
+    match context:
+        case SessionRef(sid=sid):
+
+            def close(one: State, _: bool) -> list[State]:
+                lifetimes.close(one, sid, spot)
+                return [one]
+
+            return context, close, []
+        case Block(sid=sid, kind=kind):
+
+            def end(one: State, raised: bool) -> list[State]:
+                if kind == "quiet":
+                    one.sessions[sid] = replace(one.sessions[sid], autoflush=True)
+                elif kind == "nested":
+                    (lifetimes.savepoint_rollback if raised else lifetimes.flush)(one, sid, spot)
+                elif kind in ("begin", "factory"):
+                    run.committed(one, sid, spot)
+                    (lifetimes.rollback if raised else lifetimes.commit)(one, sid, spot)
+                if kind in ("factory", "closing"):
+                    lifetimes.close(one, sid, spot)
+                return [one]
+
+            if kind == "quiet":
+                state.sessions[sid] = replace(state.sessions[sid], autoflush=False)
+            else:
+                lifetimes.begin(state, sid)
+            return (SessionRef(sid) if kind in ("factory", "closing", "quiet") else UNKNOWN), end, []
+        case Group(items=items, names=("suppress",)):
+            return UNKNOWN, lambda one, _: [one], [i.last for i in items if isinstance(i, External)]
+        case _:
+            return context if isinstance(context, Ref) else UNKNOWN, lambda one, _: [one], []
+
+
+def enter_plain(run: Interpreter, node: ir.With, context: Ref, state: State, frame: Frame, out: Out) -> list[State]:
+    """``with`` over an instance of a class of the program: its own ``__enter__`` and ``__exit__``."""
+    plain = state.objects[context.oid]
+    assert isinstance(plain, Plain)
+    enter = reads.method(run, plain.symbol, "__aenter__") or reads.method(run, plain.symbol, "__enter__")
+    exit_ = reads.method(run, plain.symbol, "__aexit__") or reads.method(run, plain.symbol, "__exit__")
+    pairs: list[tuple[State, Value]] = [(state, context)]
+    if enter is not None:
+        pairs = calls.inline(run, FunctionValue(enter, context), [], [], False, state, frame, node.span, out)
+    ends: list[State] = []
+    inner = Out()
+    run.try_depth += 1
+    for one, value in pairs:
+        run.bind(one, frame, node.target, value)
+        ends.extend(run.block(node.body, [one], frame, inner))
+    run.try_depth -= 1
+    if not run.try_depth:
+        inner.raises = []
+
+    def leaving(one: State, raised: bool) -> list[State]:
+        if exit_ is None:
+            return [one]
+        kind: Value = Const(True) if raised else NONE
+        given: list[Value] = [kind, kind, kind]
+        bound = FunctionValue(exit_, context)
+        return [s for s, _ in calls.inline(run, bound, given, [], False, one, frame, node.span, Out())]
+
+    return leave(ends, inner, out, leaving)
+
+
+def enter_generator(
+    run: Interpreter, node: ir.With, context: Context, state: State, frame: Frame, out: Out
+) -> list[State]:
+    """``with`` over a generator function: the body runs where the function yields."""
+
+    def body(one: State, value: Value) -> list[State]:
+        run.bind(one, frame, node.target, value)
+        inner = Out()
+        done = run.block(node.body, [one], frame, inner)
+        return resumed(done, inner, frame, raised)
+
+    raised: list[State] = []
+    run.try_depth += 1
+    ends, escaped = calls.generate(run, context, state, frame, body, raised)
+    run.try_depth -= 1
+    if run.try_depth:
+        out.raises.extend(escaped)
+    return sort(ends, frame, out)
+
+
+def resumed(done: list[State], inner: Out, frame: Frame, raised: list[State]) -> list[State]:
+    """The states with which a generator goes on after its body; other ways out are marked and sorted later."""
+    for state, value in inner.returns:
+        env = state.own(frame.id)
+        env["%exit"], env["%value"] = Const("return"), value
+        done.append(state)
+    for word, states in (("break", inner.breaks), ("continue", inner.continues)):
+        for state in states:
+            state.own(frame.id)["%exit"] = Const(word)
+            done.append(state)
+    raised.extend(prune(inner.raises))
+    return prune(done)
+
+
+def sort(ends: list[State], frame: Frame, out: Out) -> list[State]:
+    plain: list[State] = []
+    for state in ends:
+        env = state.own(frame.id)
+        match env.pop("%exit", None):
+            case Const(value="return"):
+                out.returns.append((state, env.pop("%value", UNKNOWN)))
+            case Const(value="break"):
+                out.breaks.append(state)
+            case Const(value="continue"):
+                out.continues.append(state)
+            case _:
+                plain.append(state)
+    return prune(plain)
+
+
+def yielded(run: Interpreter, node: ir.Yield, state: State, frame: Frame) -> list[State]:
+    value = run.value(node.value, state, frame)
+    if node.whole:
+        value = item(queries.iterated(run, value, state, frame, node.span), UNKNOWN)
+    states = frame.on_yield(state, value) if frame.on_yield is not None else [state]
+    for one in states:
+        one.own(frame.id)[node.target] = UNKNOWN
+    return states
+
+
+def _is_broad(handler: ir.Handler) -> bool:
+    return not handler.types or any(name in ("Exception", "BaseException") for name in handler.types)

@@ -1,0 +1,55 @@
+"""What makes sessions: ``sessionmaker``, ``async_sessionmaker``, ``Session`` itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check.flow import classes
+from outlive.check.flow.arguments import Given
+from outlive.check.flow.values import ClassValue, Const, Factory, Spot, Value
+from outlive.check.program import External
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+SESSIONS = {"Session": False, "AsyncSession": True}
+FACTORIES = {"sessionmaker": False, "async_sessionmaker": True}
+
+
+def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
+    made_class = given.keyword("class_")
+    is_async = FACTORIES[name]
+    made = "AsyncSession" if is_async else "Session"
+    if isinstance(made_class, External):
+        made = made_class.sqlalchemy if made_class.sqlalchemy in SESSIONS else ""
+        is_async = is_async or "Async" in made_class.last
+    elif made_class is not None:
+        made = ""
+        subclass = classes.session_class(run, made_class.symbol) if isinstance(made_class, ClassValue) else None
+        if subclass is not None:
+            is_async = subclass.is_async
+    expires = flag(given, "expire_on_commit", None if given.starred else True)
+    if made_class is not None and not made and expires is True and given.keyword("expire_on_commit") is None:
+        expires = True if isinstance(made_class, ClassValue) else None
+    fixable = given.keyword("expire_on_commit") is None and not given.starred
+    autoflush = flag(given, "autoflush", True) is not False
+    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush)
+    run.log.factories[spot] = factory
+    return factory
+
+
+def told(factory: Factory, given: Given) -> Factory:
+    """A factory with the keywords of a call of it, or of its ``configure``."""
+    expires = flag(given, "expire_on_commit", None if given.starred else factory.expires)
+    if given.keyword("expire_on_commit") is None:
+        return replace(factory, expires=expires)
+    return replace(factory, expires=expires, fixable=False, asked=True)
+
+
+def flag(given: Given, name: str, default: bool | None) -> bool | None:
+    value = given.keyword(name)
+    if value is None:
+        return default
+    return value.value if isinstance(value, Const) and isinstance(value.value, bool) else None

@@ -1,0 +1,146 @@
+"""Calls of what comes from outside the program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import calls, factories, loading, queries, reads, sessions
+from outlive.check.flow.arguments import Given
+from outlive.check.flow.elements import item
+from outlive.check.flow.frames import Pairs
+from outlive.check.flow.state import LOADED
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    Block,
+    Const,
+    Factory,
+    FunctionValue,
+    Group,
+    Load,
+    Many,
+    MethodValue,
+    Option,
+    Query,
+    Ref,
+    SessionRef,
+    Spot,
+)
+from outlive.check.program import External
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+_SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"})
+_ONE_ELEMENT = frozenset({"next", "min", "max"})
+_SHOWN = frozenset({"str", "repr", "print", "format"})
+
+
+def library_call(run: Interpreter, node: ir.Call, given: Given, function: External) -> Pairs:
+    state, frame = given.state, given.frame
+    spot = Spot(frame.id, node.span)
+    name = function.sqlalchemy
+    if name in factories.SESSIONS:
+        expires = factories.flag(given, "expire_on_commit", None if given.starred else True)
+        fixable = given.keyword("expire_on_commit") is None and not given.starred
+        made = Factory(
+            factories.SESSIONS[name],
+            expires,
+            name,
+            spot,
+            fixable,
+            autoflush=factories.flag(given, "autoflush", True) is not False,
+        )
+        return [(state, sessions.open_session(run, state, frame, made, node.span))]
+    if name in factories.FACTORIES:
+        return [(state, factories.made(run, given, name, spot))]
+    if name in ("scoped_session", "async_scoped_session"):
+        inner = given.args[0] if given.args else given.keyword("session_factory")
+        if isinstance(inner, Factory):
+            return [(state, replace(inner, scoped=True, name=""))]
+        return [(state, UNKNOWN)]
+    if name == "SQLAlchemy":
+        return [(state, External(f"{function.dotted}()"))]
+    if name == "select":
+        return [(state, Query(tuple(given.args), Load(), spot))]
+    if name in ("update", "insert", "delete"):
+        return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change"))]
+    if name in loading.OPTIONS:
+        return [(state, loading.option(name, given.args))]
+    if name == "Load":
+        return [(state, Option(Load()))]
+    if name == "set_committed_value" and len(given.args) == 3:
+        _set_committed(given)
+        return [(state, UNKNOWN)]
+    if name:
+        return [(state, UNKNOWN)]
+    return _other_library(run, node, given, function)
+
+
+def _set_committed(given: Given) -> None:
+    target, name, value = given.args
+    if isinstance(target, Ref) and isinstance(name, Const) and isinstance(name.value, str):
+        obj = given.state.object(target.oid)
+        if obj is not None:
+            obj = obj.with_status(name.value, LOADED)
+            given.state.objects[target.oid] = replace(obj, links={**obj.links, name.value: value})
+
+
+def _other_library(run: Interpreter, node: ir.Call, given: Given, function: External) -> Pairs:
+    state, frame = given.state, given.frame
+    last, library = function.last, function.library
+    first = given.args[0] if given.args else UNKNOWN
+    if library == "builtins":
+        if last in _SHOWN:
+            states = [state]
+            names = ("__repr__",) if last == "repr" else ("__str__", "__repr__")
+            for value in given.args:
+                states = [after for one in states for after in reads.shown(run, one, frame, value, node.span, names)]
+            return [(one, UNKNOWN) for one in states]
+        if last in _SAME_ELEMENTS:
+            value = given.args[-1] if last == "filter" and given.args else first
+            value = queries.iterated(run, value, state, frame, node.span)
+            return [(state, Many(item(value, UNKNOWN)) if value != UNKNOWN else UNKNOWN)]
+        if last in _ONE_ELEMENT:
+            return [(state, item(queries.iterated(run, first, state, frame, node.span), UNKNOWN))]
+        if last in ("enumerate", "zip"):
+            parts = [item(queries.iterated(run, v, state, frame, node.span), UNKNOWN) for v in given.args]
+            return [(state, Many(Group((UNKNOWN, *parts) if last == "enumerate" else tuple(parts))))]
+        if last in ("getattr", "hasattr") and len(given.args) >= 2:
+            name = given.args[1]
+            if isinstance(name, Const) and isinstance(name.value, str):
+                guard = ["AttributeError"] if last == "hasattr" or len(given.args) > 2 else []
+                frame.caught.extend(guard)
+                pairs = reads.read(run, state, frame, first, name.value, node.span, False)
+                del frame.caught[len(frame.caught) - len(guard) :]
+                return pairs if last == "getattr" else [(one, UNKNOWN) for one, _ in pairs]
+        if last == "setattr" and len(given.args) == 3:
+            name = given.args[1]
+            if isinstance(name, Const) and isinstance(name.value, str):
+                reads.store(run, state, frame, first, name.value, given.args[2], node.span)
+            return [(state, NONE)]
+        if last == "super" and isinstance(run.value("self", state, frame), Ref):
+            return [(state, UNKNOWN)]
+        if last == "map" and len(given.args) == 2:
+            element = item(queries.iterated(run, given.args[1], state, frame, node.span), UNKNOWN)
+            return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
+        return [(state, UNKNOWN)]
+    if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
+        value = given.args[1] if last == "cast" and len(given.args) > 1 else first
+        return [(state, value)]
+    if last == "gather":
+        return [(state, Group(tuple(given.args)))]
+    if last == "closing" and isinstance(first, SessionRef):
+        return [(state, Block(first.sid, "closing"))]
+    if last == "suppress":
+        return [(state, Group(tuple(given.args), ("suppress",)))]
+    if last == "nullcontext":
+        return [(state, first)]
+    if last == "partial" and isinstance(first, (FunctionValue, MethodValue)) and len(given.args) == 1:
+        return [(state, first)]
+    if last == "Celery":
+        return [(state, External(f"{function.dotted}()"))]
+    return [(state, UNKNOWN)]

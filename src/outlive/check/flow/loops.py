@@ -1,0 +1,171 @@
+"""Loops, until their state repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import calls, conditions, exits, lifetimes, queries
+from outlive.check.flow.elements import item
+from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow.meeting import prune
+from outlive.check.flow.state import LOADED, Object, Plain, State, Status
+from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Ref, Value
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -> list[State]:
+    iterable = run.value(node.iterable, state, frame)
+    if isinstance(iterable, Context):
+        return iterate_generator(run, node, iterable, state, frame, out)
+    iterable = queries.iterated(run, iterable, state, frame, node.span)
+    if isinstance(iterable, Group) and not iterable.names and 0 < len(iterable.items) <= 3:
+        return each(run, node, iterable.items, state, frame, out)
+    element = item(iterable, UNKNOWN)
+    touched: list[tuple[int, int]] = []
+    skipped = state.fork()
+    for oid in lifetimes.refs(element):
+        # Without a single round the collection is empty: nothing of it can be read later.
+        obj = skipped.object(oid)
+        if obj is not None and isinstance(iterable, Many):
+            skipped.objects[oid] = lifetimes.vague(replace(obj, life=None))
+    seen: list[State] = []
+    current, ends = [state], [skipped]
+    inner = Out(returns=out.returns, raises=out.raises)
+    for _ in range(4):
+        current = [s for s in current if not any(s.same(other) for other in seen)]
+        if not current:
+            break
+        seen.extend(s.fork() for s in current)
+        after: list[State] = []
+        for one in current:
+            focused, pairs = focus(run, one, frame, node.span, element)
+            touched = pairs
+            run.bind(one, frame, node.element, focused)
+            before = {oid: one.objects.get(oid) for oid, _ in pairs}
+            inner.continues = []
+            done = run.block(node.body, [one], frame, inner) + inner.continues
+            for end in done:
+                widen(end, pairs, before)
+            after.extend(done)
+        current = prune(after)
+        ends.extend(left_alone(s, touched) for s in current)
+    ends = run.block(node.orelse, prune(ends), frame, out)
+    return prune(ends + inner.breaks)
+
+
+def each(run: Interpreter, node: ir.For, items: Sequence[Value], state: State, frame: Frame, out: Out) -> list[State]:
+    inner = Out(returns=out.returns, raises=out.raises)
+    states = [state]
+    for value in items:
+        for one in states:
+            run.bind(one, frame, node.element, value)
+        inner.continues = []
+        states = prune(run.block(node.body, states, frame, inner) + inner.continues)
+    return prune(run.block(node.orelse, states, frame, out) + inner.breaks)
+
+
+def focus(
+    run: Interpreter, state: State, frame: Frame, span: int, element: Value
+) -> tuple[Value, list[tuple[int, int]]]:
+    """One element of a collection: what happens to it alone does not happen to the others."""
+    pairs: list[tuple[int, int]] = []
+
+    def one(value: Value) -> Value:
+        if isinstance(value, Ref) and isinstance(state.objects.get(value.oid), Object):
+            focused = run.identity("focus", frame.id, span, value.oid)
+            obj = state.objects[value.oid]
+            assert isinstance(obj, Object)
+            state.objects[focused] = obj
+            for name in obj.entity.relationships:
+                state.objects.pop(run.identity("child", focused, name), None)
+            pairs.append((value.oid, focused))
+            return Ref(focused)
+        if isinstance(value, Group):
+            return Group(tuple(one(part) for part in value.items), value.names)
+        return value
+
+    return one(element), pairs
+
+
+def while_(run: Interpreter, node: ir.While, state: State, frame: Frame, out: Out) -> list[State]:
+    inner = Out(returns=out.returns, raises=out.raises)
+    current = [state]
+    ends: list[State] = []
+    seen: list[State] = []
+    for _ in range(4):
+        current = [s for s in current if not any(s.same(other) for other in seen)]
+        if not current:
+            break
+        seen.extend(s.fork() for s in current)
+        after: list[State] = []
+        for one in run.block(node.head, current, frame, inner):
+            for truth, chosen in conditions.ways(run, node.test, node.key, node.negated, one, frame):
+                if truth:
+                    inner.continues = []
+                    after.extend(run.block(node.body, [chosen], frame, inner) + inner.continues)
+                else:
+                    ends.append(chosen)
+        current = prune(after)
+    ends = run.block(node.orelse, prune(ends), frame, out)
+    return prune(ends + inner.breaks)
+
+
+def iterate_generator(
+    run: Interpreter, node: ir.For, context: Context, state: State, frame: Frame, out: Out
+) -> list[State]:
+    def body(one: State, value: Value) -> list[State]:
+        if "%exit" in one.envs[frame.id]:
+            return [one]
+        run.bind(one, frame, node.element, value)
+        inner = Out()
+        done = run.block(node.body, [one], frame, inner) + inner.continues
+        inner.continues = []
+        return exits.resumed(done, inner, frame, raised)
+
+    raised: list[State] = []
+    ends, escaped = calls.generate(run, context, state, frame, body, raised)
+    if run.try_depth:
+        out.raises.extend(escaped)
+    inner = Out(returns=out.returns)
+    ends = exits.sort(ends, frame, inner)
+    return prune(run.block(node.orelse, ends, frame, out) + inner.breaks)
+
+
+def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object | Plain | None]) -> None:
+    """What was done to one element of a collection is taken as done to all, where it made them better."""
+    for whole, focused in pairs:
+        summary, one = state.object(whole), state.object(focused)
+        if summary is None or one is None or summary != before[whole]:
+            continue
+        attributes = {
+            name: _better(summary.status(name), one.status(name)) for name in {*summary.attributes, *one.attributes}
+        }
+        life = one.life if summary.life != one.life and summary.exit is None and one.exit is None else summary.life
+        state.objects[whole] = replace(
+            summary,
+            columns=_better(summary.columns, one.columns),
+            attributes=attributes,
+            deleted=one.deleted,
+            changed=one.changed,
+            life=life,
+            sid=one.sid if life == one.life else summary.sid,
+        )
+
+
+def left_alone(state: State, pairs: list[tuple[int, int]]) -> State:
+    """The state behind a loop: what the last element was detached from, all are."""
+    after = state.fork()
+    for whole, focused in pairs:
+        summary, one = after.object(whole), after.object(focused)
+        if summary is not None and one is not None and one.exit is not None and summary.exit is None:
+            after.objects[whole] = replace(summary, life=one.life, exit=one.exit, sid=one.sid)
+    return after
+
+
+def _better(left: Status, right: Status) -> Status:
+    return LOADED if right == LOADED else left
