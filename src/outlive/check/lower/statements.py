@@ -1,0 +1,330 @@
+"""Statements, functions and classes: one pass over one file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from outlive.check import ir
+from outlive.check.facts import Attribute, Class, Facts, Function, Parameter
+from outlive.check.ir import Statement
+from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
+from outlive.check.lower.terms import dotted, span_of, term
+
+_BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
+
+
+class Statements(Expressions):
+    """Lowers a file into its facts."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self.facts = facts
+        self.prefix: list[str] = []
+        self.class_index = -1
+        self.in_function = False
+        self.free: list[str] = []
+
+    def module(self, tree: ast.Module) -> None:
+        for statement in tree.body:
+            match statement:
+                case (
+                    ast.Assign(targets=[ast.Name(id=name)], value=value)
+                    | ast.AnnAssign(target=ast.Name(id=name), value=value)
+                ) if value is not None:
+                    declared = term(value)
+                    if declared is not None:
+                        self.facts.globals[name] = declared
+                case _:
+                    pass
+        self.facts.body = self.block(tree.body)
+
+    def imports(self, node: ast.Import | ast.ImportFrom) -> None:
+        # Imports inside functions count for the whole file: that is where people put them to avoid cycles.
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                name = alias.name if alias.asname else alias.name.partition(".")[0]
+                self.facts.imports[alias.asname or name] = name
+        else:
+            base = "." * node.level + (node.module or "")
+            for alias in node.names:
+                if alias.name == "*":
+                    self.facts.stars.append(base)
+                else:
+                    joint = "" if base.endswith(".") or not base else "."
+                    self.facts.imports[alias.asname or alias.name] = f"{base}{joint}{alias.name}"
+
+    def block(self, statements: Iterable[ast.stmt]) -> list[Statement]:
+        outer, self.out = self.out, []
+        base = self.counter
+        for statement in statements:
+            start = len(self.out)
+            self.statement(statement)
+            if self.counter > base and any(isinstance(made, _BRANCHING) for made in self.out[start:]):
+                self.out.append(ir.Forget([], base))
+            self.counter = base
+        done, self.out = self.out, outer
+        return done
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Expr():
+                before = len(self.out)
+                self.value(node.value)
+                for made in reversed(self.out[before:]):
+                    if isinstance(made, ir.Call):
+                        made.dropped = True
+                        break
+                    if not isinstance(made, ir.Await):
+                        break
+            case ast.Assign():
+                if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+                    self.value(node.value, self.name(node.targets[0].id))
+                else:
+                    value = self.value(node.value)
+                    for target in node.targets:
+                        self.assign(target, value)
+            case ast.AnnAssign():
+                if node.value is not None:
+                    self.assign(node.target, self.value(node.value))
+            case ast.AugAssign():
+                loaded = ast.copy_location(_as_load(node.target), node.target)
+                left, right = self.value(loaded), self.value(node.value)
+                joined = self.fresh()
+                self.out.append(ir.Touch(joined, [left, right], "join", span_of(node)))
+                self.assign(node.target, joined)
+            case ast.Return():
+                value = self.value(node.value) if node.value else NONE
+                self.out.append(ir.Return(value, span_of(node)))
+            case ast.Raise():
+                for part in (node.exc, node.cause):
+                    if part is not None:
+                        self.value(part)
+                self.out.append(ir.Raise(span_of(node)))
+            case ast.If():
+                self.branch(node.test, node.body, node.orelse)
+            case ast.While():
+                head_outer, self.out = self.out, []
+                test, key, negated = self.test(node.test)
+                head, self.out = self.out, head_outer
+                self.out.append(ir.While(head, test, key, negated, self.block(node.body), self.block(node.orelse)))
+            case ast.For() | ast.AsyncFor():
+                iterable = self.value(node.iter)
+                element = self.fresh()
+                outer, self.out = self.out, []
+                self.assign(node.target, element)
+                unpack, self.out = self.out, outer
+                body = unpack + self.block(node.body)
+                span = span_of(node.iter)
+                self.out.append(ir.For(iterable, element, body, self.block(node.orelse), span))
+            case ast.Try() | ast.TryStar():
+                handlers = [
+                    ir.Handler(
+                        _exception_names(handler.type),
+                        self.name(handler.name) if handler.name else "",
+                        self.block(handler.body),
+                    )
+                    for handler in node.handlers
+                ]
+                body = self.block(node.body)
+                self.out.append(ir.Try(body, handlers, self.block(node.orelse), self.block(node.finalbody)))
+            case ast.With() | ast.AsyncWith():
+                self.with_items(node.items, node.body)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                for default in [*node.args.defaults, *node.args.kw_defaults]:
+                    if default is not None and not isinstance(default, (ast.Constant, ast.Name, ast.Call)):
+                        self.value(default)
+                index = self.function(node)
+                self.out.append(ir.MakeFunction(self.name(node.name), index))
+            case ast.ClassDef():
+                self.out.append(ir.MakeClass(self.name(node.name), self.class_(node)))
+            case ast.Break():
+                self.out.append(ir.Break())
+            case ast.Continue():
+                self.out.append(ir.Continue())
+            case ast.Delete():
+                self.out.append(ir.Forget([self.name(t.id) for t in node.targets if isinstance(t, ast.Name)]))
+            case ast.Assert():
+                test, key, negated = self.test(node.test)
+                outer, self.out = self.out, []
+                if node.msg is not None:
+                    self.value(node.msg)
+                failing, self.out = [*self.out, ir.Raise(span_of(node))], outer
+                self.out.append(ir.If(test, key, negated, [], failing))
+            case ast.Match():
+                self.match(node)
+            case ast.Import() | ast.ImportFrom():
+                self.imports(node)
+            case ast.Global() | ast.Nonlocal():
+                self.free += node.names
+            case _:
+                pass  # Pass, type aliases: nothing happens to an object there.
+
+    def branch(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
+        operand, key, negated = self.test(test)
+        self.out.append(ir.If(operand, key, negated, self.block(body), self.block(orelse)))
+
+    def match(self, node: ast.Match) -> None:
+        subject = self.value(node.subject)
+        orelse: list[Statement] = []
+        for case in reversed(node.cases):
+            outer, self.out = self.out, []
+            names = [n.name for n in ast.walk(case.pattern) if isinstance(n, (ast.MatchAs, ast.MatchStar)) and n.name]
+            if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and names:
+                self.out.append(ir.Bind(self.name(names[0]), subject))
+            elif names:
+                self.out.append(ir.Forget([self.name(name) for name in names]))
+            body, self.out = self.out + self.block(case.body), outer
+            default = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.guard is None
+            orelse = body if default else [ir.If(OPAQUE, "", False, body, orelse)]
+        self.out.extend(orelse)
+
+    def with_items(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt]) -> None:
+        first, *rest = items
+        context = self.value(first.context_expr)
+        target = self.fresh()
+        outer, self.out = self.out, []
+        if first.optional_vars is not None:
+            self.assign(first.optional_vars, target)
+        if rest:
+            self.with_items(rest, body)
+        else:
+            self.out.extend(self.block(body))
+        inner, self.out = self.out, outer
+        self.out.append(ir.With(context, target, inner, span_of(first.context_expr)))
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+        name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
+        made = Function(
+            qualname=".".join([*self.prefix, name]),
+            name=name,
+            parameters=_parameters(node.args),
+            returns=None if isinstance(node, ast.Lambda) else term(node.returns, annotation=True),
+            decorators=[] if isinstance(node, ast.Lambda) else [d for raw in node.decorator_list if (d := term(raw))],
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            is_generator=False,
+            parent=self.class_index,
+            nested=self.in_function,
+            free=[],
+            loads=[],
+            body=[],
+            span=span_of(node),
+        )
+        index = len(self.facts.functions)
+        self.facts.functions.append(made)
+        saved = self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out
+        counter, outer_free, outer_loads = self.counter, self.free, self.loads
+        self.counter, self.free, self.loads = 0, [], set()
+        self.prefix, self.class_index, self.in_function = [*self.prefix, name], -1, True
+        self.renamed, self.yields, self.out = {}, False, []
+        if isinstance(node, ast.Lambda):
+            value = self.value(node.body)
+            made.body = [*self.out, ir.Return(value, span_of(node.body))]
+        else:
+            made.body = self.block(node.body)
+        made.is_generator, made.free = self.yields, self.free
+        if made.nested:
+            made.loads = sorted(self.loads)
+            outer_loads |= self.loads
+        self.counter, self.free, self.loads = counter, outer_free, outer_loads
+        self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out = saved
+        return index
+
+    def class_(self, node: ast.ClassDef) -> int:
+        made = Class(
+            qualname=".".join([*self.prefix, node.name]),
+            name=node.name,
+            bases=[base for raw in node.bases if (base := term(raw))],
+            keywords=[(word.arg, value) for word in node.keywords if word.arg and (value := term(word.value))],
+            decorators=[d for raw in node.decorator_list if (d := term(raw))],
+            attributes=[],
+            methods={},
+            span=span_of(node),
+        )
+        index = len(self.facts.classes)
+        self.facts.classes.append(made)
+        saved = self.prefix, self.class_index, self.in_function, self.out
+        self.prefix, self.class_index, self.out = [*self.prefix, node.name], index, []
+        for statement in _class_statements(node.body):
+            match statement:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    made.methods[statement.name] = self.function(statement)
+                case ast.ClassDef():
+                    self.class_(statement)
+                case ast.Import() | ast.ImportFrom():
+                    self.imports(statement)
+                case ast.AnnAssign(target=ast.Name(id=name)):
+                    made.attributes.append(
+                        Attribute(
+                            name,
+                            term(statement.annotation, annotation=True),
+                            term(statement.value),
+                            span_of(statement),
+                        )
+                    )
+                case ast.Assign():
+                    for target in statement.targets:
+                        if isinstance(target, ast.Name):
+                            made.attributes.append(
+                                Attribute(target.id, None, term(statement.value), span_of(statement))
+                            )
+                case _:
+                    pass
+        self.prefix, self.class_index, self.in_function, self.out = saved
+        return index
+
+
+def _as_load(node: ast.expr) -> ast.expr:
+    match node:
+        case ast.Name(id=name):
+            return ast.Name(name, ast.Load(), **_position(node))
+        case ast.Attribute(value=value, attr=attr):
+            return ast.Attribute(value, attr, ast.Load(), **_position(node))
+        case ast.Subscript(value=value, slice=index):
+            return ast.Subscript(value, index, ast.Load(), **_position(node))
+        case _:
+            return node
+
+
+def _position(node: ast.expr) -> dict[str, int]:
+    return {
+        "lineno": node.lineno,
+        "col_offset": node.col_offset,
+        "end_lineno": node.end_lineno or node.lineno,
+        "end_col_offset": node.end_col_offset or node.col_offset,
+    }
+
+
+def _exception_names(node: ast.expr | None) -> list[str]:
+    if node is None:
+        return []
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    return [dotted(part) or "?" for part in parts]
+
+
+def _parameters(arguments: ast.arguments) -> list[Parameter]:
+    def parameter(arg: ast.arg, kind: str, default: ast.expr | None) -> Parameter:
+        return Parameter(arg.arg, kind, term(arg.annotation, annotation=True), term(default))
+
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+    defaults.extend(arguments.defaults)
+    made = [parameter(arg, "", default) for arg, default in zip(positional, defaults, strict=True)]
+    if arguments.vararg:
+        made.append(parameter(arguments.vararg, "*", None))
+    made += [parameter(a, "k", d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    if arguments.kwarg:
+        made.append(parameter(arguments.kwarg, "**", None))
+    return made
+
+
+def _class_statements(body: Sequence[ast.stmt]) -> Iterable[ast.stmt]:
+    """The statements of a class body, those under ``if`` and ``try`` included."""
+    for statement in body:
+        if isinstance(statement, (ast.If, ast.Try)):
+            yield from _class_statements(statement.body)
+            yield from _class_statements(statement.orelse)
+        else:
+            yield statement
