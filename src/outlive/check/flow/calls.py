@@ -22,7 +22,7 @@ from outlive.check.flow import (
 from outlive.check.flow.arguments import Given, bind_arguments
 from outlive.check.flow.frames import DEPTH, PATHS, Frame, Out, Pairs
 from outlive.check.flow.meeting import prune
-from outlive.check.flow.state import VAGUE, Object, Plain, State
+from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
     UNKNOWN,
@@ -177,18 +177,12 @@ def unknown_call(state: State, values: Sequence[Value]) -> None:
     for value in values:
         if isinstance(value, SessionRef):
             for oid, obj in state.of_session(value.sid):
-                state.objects[oid] = _relieved(obj)
+                state.objects[oid] = lifetimes.relieved(obj)
         for oid in lifetimes.refs(value):
             held = state.object(oid)
             if held is not None:
-                state.objects[oid] = _relieved(held)
-
-
-def _relieved(obj: Object) -> Object:
-    attributes = {n: VAGUE if s.loss is not None else s for n, s in obj.attributes.items()}
-    life = None if obj.life in (Life.PENDING, Life.TRANSIENT) else obj.life
-    columns = VAGUE if obj.columns.loss is not None else obj.columns
-    return replace(obj, attributes=attributes, columns=columns, life=life)
+                life = None if held.life in (Life.PENDING, Life.TRANSIENT) else held.life
+                state.objects[oid] = replace(lifetimes.relieved(held), life=life)
 
 
 def inline(

@@ -66,7 +66,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         return [(state, External(f"{function.dotted}()"))]
     if name == "select":
         return [(state, Query(tuple(given.args), Load(), spot))]
-    if name in ("update", "insert", "delete"):
+    if name in ("update", "insert", "delete", "text"):
         return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change"))]
     if name in loading.OPTIONS:
         return [(state, loading.option(name, given.args))]

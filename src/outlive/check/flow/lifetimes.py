@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, Plain, State, Status
 from outlive.check.flow.values import Const, Group, Many, Ref, Spot, Value
@@ -43,8 +44,7 @@ def flush(state: State, sid: int, spot: Spot) -> None:
     for oid, obj in state.of_session(sid):
         if obj.life is Life.PENDING:
             relationships = {
-                name: obj.attributes[name] if name in obj.attributes and name in obj.links else UNLOADED
-                for name in obj.entity.relationships
+                name: obj.attributes[name] if _is_filled(obj, name) else UNLOADED for name in obj.entity.relationships
             }
             columns = dict.fromkeys(obj.entity.columns, LOADED)
             known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
@@ -63,6 +63,11 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                     if column.onupdate and name not in obj.changed and status.loss is None and not status.vague:
                         attributes[name] = Status(Loss.FLUSH, spot)
             state.objects[oid] = replace(obj, attributes=attributes, changed=frozenset(), written=True)
+
+
+def _is_filled(obj: Object, name: str) -> bool:
+    """Whether a relationship of a new object has been assigned, here or from its other side."""
+    return name in obj.attributes and (name in obj.links or obj.attributes[name].vague)
 
 
 def autoflush(state: State, sid: int, spot: Spot) -> None:
@@ -156,6 +161,17 @@ def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
             state.objects[oid] = replace(obj, sid=None)
 
 
+def fill_other_side(state: State, entity: Entity, value: Value) -> None:
+    """A new object that is assigned to a relationship may get the other side of it filled (``back_populates``)."""
+    for oid in refs(value):
+        obj = state.object(oid)
+        if obj is None or not obj.made or obj.life not in (Life.TRANSIENT, Life.PENDING):
+            continue
+        for name, relationship in obj.entity.relationships.items():
+            if relationship.target in entity.lineage and name not in obj.links:
+                state.objects[oid] = obj = obj.with_status(name, VAGUE)
+
+
 def add(state: State, sid: int, oid: int) -> None:
     """``add`` with its save-update cascade."""
     obj = state.object(oid)
@@ -200,6 +216,35 @@ def reload(obj: Object) -> Object:
             attributes[name] = LOADED
     columns = obj.columns if obj.columns.vague else LOADED
     return replace(obj, columns=columns, attributes=attributes)
+
+
+def spread(state: State, oid: int, name: str = "") -> None:
+    """What one name of a row has loaded, every other name of that row has: all columns, or the attribute ``name``."""
+    obj = state.object(oid)
+    if obj is None or obj.sid is None:
+        return
+    for other_id, other in state.of_session(obj.sid):
+        if other_id != oid and other.life is Life.PERSISTENT and _may_be_one_row(obj, other):
+            if name:
+                if other.status(name).loss is not None:
+                    state.objects[other_id] = other.with_status(name, VAGUE)
+            elif other.columns.loss is not None or any(status.loss for status in other.attributes.values()):
+                state.objects[other_id] = relieved(other)
+
+
+def _may_be_one_row(obj: Object, other: Object) -> bool:
+    if obj.entity.symbol not in other.entity.lineage and other.entity.symbol not in obj.entity.lineage:
+        return False
+    if obj.born == other.born and obj.path == other.path:
+        return False  # Two rows of one result.
+    known = isinstance(obj.key, Const) and isinstance(other.key, Const)
+    return not known or obj.key == other.key
+
+
+def relieved(obj: Object) -> Object:
+    """Whatever was lost may be there again."""
+    attributes = {n: VAGUE if s.loss is not None else s for n, s in obj.attributes.items()}
+    return replace(obj, columns=VAGUE if obj.columns.loss is not None else obj.columns, attributes=attributes)
 
 
 def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None:

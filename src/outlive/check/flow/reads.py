@@ -61,6 +61,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             obj = state.object(oid)
             if obj is not None:
                 state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
+                _reloaded(run, state, oid, obj, name)
                 return [(state, child(run, state, oid, name))]
         case ClassValue(symbol=symbol):
             return [(state, _class_attribute(run, frame, symbol, name, span))]
@@ -164,9 +165,10 @@ def _read_mapped(
         session = _session(state, obj)
         if session is None:
             return [(state, UNKNOWN)]
-        if not session.is_async or session.lent or _in_identity_map(state, obj, name):
+        if not session.is_async or session.lent or _needs_no_sql(state, obj, name):
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
+            _reloaded(run, state, oid, obj, name)
             assert obj.sid is not None
             lifetimes.begin(state, obj.sid)
             return [(state, child(run, state, oid, name))]
@@ -203,6 +205,32 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
 
 def _session(state: State, obj: Object) -> Session | None:
     return state.sessions.get(obj.sid) if obj.sid is not None else None
+
+
+def _reloaded(run: Interpreter, state: State, oid: int, before: Object, name: str) -> None:
+    """A read has loaded: the row under its other names too, and what its options load behind it."""
+    if before.status(name).loss is Loss.NEVER_LOADED:
+        lifetimes.spread(state, oid, name)
+        return
+    lifetimes.spread(state, oid)
+    waiting = [(oid, before)]
+    while waiting:
+        one, obj = waiting.pop()
+        for relation, relationship in obj.entity.relationships.items():
+            if obj.load.get(relation) is not None or relationship.eager:
+                inner = run.identity("child", one, relation)
+                behind = state.objects.pop(inner, None)
+                if isinstance(behind, Object):
+                    waiting.append((inner, behind))
+
+
+def _needs_no_sql(state: State, obj: Object, name: str) -> bool:
+    """Whether a many-to-one is answered without a database: its key is ``None``, or in the identity map."""
+    relationship = obj.entity.relationships.get(name)
+    if relationship is None or relationship.many:
+        return False
+    never_set = obj.made and obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
+    return never_set or _in_identity_map(state, obj, name)
 
 
 def _in_identity_map(state: State, obj: Object, name: str) -> bool:
@@ -316,6 +344,8 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         links={**found.links, name: value},
         changed=found.changed | {name} if mapped and found.life is Life.PERSISTENT else found.changed,
     )
+    if name in found.entity.relationships:
+        lifetimes.fill_other_side(state, found.entity, value)
     if found.sid is not None and name in found.entity.relationships:
         for linked in lifetimes.refs(value):
             other = state.object(linked)

@@ -17,8 +17,8 @@ from outlive.check.flow.values import (
     UNKNOWN,
     Block,
     ClassValue,
+    Const,
     Factory,
-    FunctionValue,
     Group,
     Load,
     Query,
@@ -106,7 +106,10 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             for oid in lifetimes.refs(first):
                 obj = state.object(oid)
                 if obj is not None:
-                    state.objects[oid] = replace(obj, deleted=True, life=obj.life and Life.PERSISTENT, sid=sid)
+                    # It loads what it has to look at: the object itself, and what its cascades lead to.
+                    state.objects[oid] = replace(
+                        lifetimes.relieved(obj), deleted=True, life=obj.life and Life.PERSISTENT, sid=sid
+                    )
         case "expunge_all":
             lifetimes.detach(state, [oid for oid, _ in state.of_session(sid)], Exit.EXPUNGE, spot)
         case "expunge" | "expire" | "refresh":
@@ -162,6 +165,10 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
             lifetimes.begin(state, sid)
             lifetimes.flush(state, sid, spot)
             lifetimes.refresh(state, oid, names, spot)
+            if names is None:
+                lifetimes.spread(state, oid)
+            for attribute in names or ():
+                lifetimes.spread(state, oid, attribute)
             for relation in names or ():
                 state.objects.pop(run.identity("child", oid, relation), None)
         elif name == "expire":
@@ -253,7 +260,11 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
     if given.starred:
         load = Load(vague=True)
     lifetimes.autoflush(state, sid, spot)
-    return load_entity(run, state, sid, value, load, spot, spot)
+    found = load_entity(run, state, sid, value, load, spot, spot)
+    obj = state.object(found.oid) if isinstance(found, Ref) else None
+    if isinstance(found, Ref) and obj is not None:
+        state.objects[found.oid] = replace(obj, key=given.argument(1, "ident"))
+    return found
 
 
 def load_entity(
@@ -301,10 +312,11 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
         lifetimes.begin(state, sid)
         lifetimes.autoflush(state, sid, spot)
     if not isinstance(value, Query):
-        if sid is not None:
+        if sid is not None and not isinstance(value, Const):
+            # Which rows it loads cannot be seen: an expired one may be among them.
             for oid, obj in state.of_session(sid):
-                if obj.life is Life.PERSISTENT and isinstance(value, FunctionValue):
-                    state.objects[oid] = lifetimes.vague(obj)
+                if obj.life is Life.PERSISTENT:
+                    state.objects[oid] = lifetimes.relieved(obj)
         return UNKNOWN
     if value.kind == "change" and sid is not None:
         changed = {e.symbol for e in value.entities if isinstance(e, ClassValue)}

@@ -57,6 +57,7 @@ class Object:
         written: A flush has written changes of it since the last savepoint began.
         made: It was made by its constructor and not loaded.
         merged: Where it was given to ``merge`` and the result thrown away.
+        key: The primary key that it was got by, where the program spells it out.
     """
 
     entity: Entity
@@ -76,6 +77,7 @@ class Object:
     made: bool = False
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
+    key: Value | None = None
 
     def status(self, name: str) -> Status:
         found = self.attributes.get(name)
