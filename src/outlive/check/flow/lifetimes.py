@@ -41,6 +41,13 @@ def vague(obj: Object) -> Object:
 
 def flush(state: State, sid: int, spot: Spot) -> None:
     """Pending objects become persistent; changed ones lose what the database computes at UPDATE."""
+    for _, obj in state.of_session(sid):
+        if obj.life is Life.PENDING or obj.changed:
+            # Their foreign keys are taken from what they refer to, which is loaded for that where it has expired.
+            for linked in [oid for value in obj.links.values() for oid in refs(value)]:
+                other = state.object(linked)
+                if other is not None and other.life is Life.PERSISTENT and other.columns.loss is not None:
+                    state.objects[linked] = relieved(other)
     for oid, obj in state.of_session(sid):
         if obj.life is Life.PENDING:
             relationships = {
@@ -162,13 +169,17 @@ def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
 
 
 def fill_other_side(state: State, entity: Entity, value: Value) -> None:
-    """A new object that is assigned to a relationship may get the other side of it filled (``back_populates``)."""
+    """What is assigned to a relationship may get the other side of it filled (``back_populates``).
+
+    A collection that is not loaded stays so; that of a new object is there.
+    """
     for oid in refs(value):
         obj = state.object(oid)
-        if obj is None or not obj.made or obj.life not in (Life.TRANSIENT, Life.PENDING):
+        if obj is None:
             continue
+        new = obj.made and obj.life in (Life.TRANSIENT, Life.PENDING)
         for name, relationship in obj.entity.relationships.items():
-            if relationship.target in entity.lineage and name not in obj.links:
+            if relationship.target in entity.lineage and name not in obj.links and (new or not relationship.many):
                 state.objects[oid] = obj = obj.with_status(name, VAGUE)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from outlive.check.flow.observations import Exit
-from outlive.check.flow.state import Object, Session, Status
+from outlive.check.flow.state import Object, Session, State, Status
 from outlive.check.flow.values import Factory, Spot
 
 
@@ -19,6 +19,7 @@ class Note:
         obj: The object, as it was then.
         name: The attribute, the method or the call.
         cause: Where it became wrong; decides in which frame the finding stands.
+        shadowed: Something earlier on the same path raises already.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Note:
     oid: int = 0
     text: str = ""
     use: Spot | None = None
+    shadowed: bool = False
 
 
 @dataclass(slots=True)
@@ -49,3 +51,8 @@ class Log:
 
     def add(self, note: Note) -> None:
         self.notes.append(note)
+
+    def raised(self, note: Note, state: State) -> None:
+        """Something that raises there: the path ends, as far as later findings depend on it."""
+        self.notes.append(replace(note, shadowed=state.failed))
+        state.failed = True

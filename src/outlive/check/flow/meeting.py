@@ -67,6 +67,7 @@ def absorb(state: State, other: State) -> bool:
     state.objects.update(objects)
     for frame, names in changed:
         state.own(frame).update(names)
+    state.failed = state.failed and other.failed
     if state.assumed != other.assumed:
         state.assumed = {k: v for k, v in state.assumed.items() if other.assumed.get(k) == v}
     return True

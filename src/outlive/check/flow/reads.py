@@ -163,9 +163,9 @@ def _read_mapped(
         return [(state, child(run, state, oid, name))]
     if obj.life is Life.PERSISTENT:
         session = _session(state, obj)
-        if session is None:
+        if session is None or _is_none(obj, name):
             return [(state, UNKNOWN)]
-        if not session.is_async or session.lent or _needs_no_sql(state, obj, name):
+        if not session.is_async or session.lent or _in_identity_map(state, obj, name):
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
             _reloaded(run, state, oid, obj, name)
@@ -183,7 +183,7 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
         return
     status = obj.status(name)
     if obj.merged is not None:
-        run.log.add(
+        run.log.raised(
             Note(
                 "merge",
                 obj.merged[0],
@@ -195,12 +195,13 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
                 use=spot,
                 exit=obj.exit,
                 session=_session(state, obj),
-            )
+            ),
+            state,
         )
         return
     cause = status.spot or (obj.exit[1] if obj.exit else obj.born)
     session = _session(state, obj)
-    run.log.add(Note("late", spot, name, obj, status, obj.exit, session, cause, oid))
+    run.log.raised(Note("late", spot, name, obj, status, obj.exit, session, cause, oid), state)
 
 
 def _session(state: State, obj: Object) -> Session | None:
@@ -224,13 +225,12 @@ def _reloaded(run: Interpreter, state: State, oid: int, before: Object, name: st
                     waiting.append((inner, behind))
 
 
-def _needs_no_sql(state: State, obj: Object, name: str) -> bool:
-    """Whether a many-to-one is answered without a database: its key is ``None``, or in the identity map."""
+def _is_none(obj: Object, name: str) -> bool:
+    """A many-to-one of a new object whose key was never set is ``None``, without a look at the database."""
     relationship = obj.entity.relationships.get(name)
-    if relationship is None or relationship.many:
+    if relationship is None or relationship.many or not obj.made:
         return False
-    never_set = obj.made and obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
-    return never_set or _in_identity_map(state, obj, name)
+    return obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
 
 
 def _in_identity_map(state: State, obj: Object, name: str) -> bool:

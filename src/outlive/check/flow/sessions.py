@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
+from outlive.check.entities import Entity
 from outlive.check.flow import calls, lifetimes, loading
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
@@ -81,7 +82,8 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
         asked = any(key[1].startswith("hasattr(") and f"'{name}'" in key[1] for key in state.assumed)
         expected = any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught)
         if not expected and not asked and name not in session.methods:
-            run.log.add(Note("method", Spot(frame.id, node.method_span), name, session=session, text=session.name))
+            method = Note("method", Spot(frame.id, node.method_span), name, session=session, text=session.name)
+            run.log.raised(method, state)
         return [(state, UNKNOWN)]
     first = given.args[0] if given.args else UNKNOWN
     match name:
@@ -195,7 +197,7 @@ def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj:
         kind, at = ("merge", obj.merged[0]) if obj.merged is not None else ("foreign", spot)
         cause = at if obj.merged is not None else obj.exit[1] if obj.exit else obj.born
         text = name if obj.merged is not None else why
-        run.log.add(Note(kind, at, name, obj, None, obj.exit, session, cause, oid, text, spot))
+        run.log.raised(Note(kind, at, name, obj, None, obj.exit, session, cause, oid, text, spot), state)
     state.objects[oid] = lifetimes.vague(replace(obj, life=None))
     return True
 
@@ -231,7 +233,7 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
     oid = run.identity("object", spot)
     attributes = loading.statuses(obj.entity, Load())
     for name in obj.entity.relationships:
-        if obj.status(name).loss is None and obj.life is not None:
+        if obj.life is None or obj.status(name).loss is None:
             attributes[name] = VAGUE
     state.objects[oid] = merged = Object(
         obj.entity,
@@ -296,6 +298,7 @@ def load_entity(
                 # What was expired before, and is held by somebody else, has been loaded by this query.
                 if other_id != oid and other.life is Life.PERSISTENT and other.columns.loss is not None:
                     state.objects[other_id] = lifetimes.vague(filled)
+        _fill_behind(run, state, sid, entity, load)
     for relation in entity.relationships:
         state.objects.pop(run.identity("child", oid, relation), None)
     life = Life.PERSISTENT if sid is not None else None
@@ -303,6 +306,27 @@ def load_entity(
         entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING
     )
     return Ref(oid)
+
+
+def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load: Load) -> None:
+    """What the options and the mapping load behind an object may be rows that the program holds already."""
+    for name, relationship in entity.relationships.items():
+        inner = load.get(name)
+        target = run.entities.get(relationship.target) if relationship.target is not None else None
+        if target is None or (inner is None and not relationship.eager):
+            continue
+        for oid, obj in state.of_session(sid):
+            if obj.life is not Life.PERSISTENT or (
+                obj.entity.symbol not in target.lineage and target.symbol not in obj.entity.lineage
+            ):
+                continue
+            held = lifetimes.relieved(obj) if obj.columns.loss is not None else obj
+            for further, _ in inner.rels if inner is not None else ():
+                if held.status(further).loss is not None:
+                    held = held.with_status(further, VAGUE)
+            state.objects[oid] = held
+        if inner is not None:
+            _fill_behind(run, state, sid, target, inner)
 
 
 def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: Value, spot: Spot) -> Value:

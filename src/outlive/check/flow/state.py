@@ -125,13 +125,15 @@ class Session:
 class State:
     """One path's view; mutable, copied where paths part (the names of a frame only when they are written)."""
 
-    __slots__ = ("_owned", "assumed", "envs", "objects", "sessions")
+    __slots__ = ("_owned", "assumed", "envs", "failed", "objects", "sessions")
 
     def __init__(self) -> None:
         self.envs: dict[int, dict[str, Value]] = {}
         self.objects: dict[int, Object | Plain] = {}
         self.sessions: dict[int, Session] = {}
         self.assumed: dict[tuple[int, str], bool] = {}
+        self.failed = False
+        """Something on this path has raised: what comes later is reached on other paths, or once that is mended."""
         self._owned: set[int] = set()
 
     def fork(self) -> State:
@@ -140,6 +142,7 @@ class State:
         made.objects = dict(self.objects)
         made.sessions = dict(self.sessions)
         made.assumed = dict(self.assumed)
+        made.failed = self.failed
         self._owned.clear()
         return made
 

@@ -139,6 +139,8 @@ class _Teller:
             groups.setdefault(key, []).append((place, note, standing))
         made: list[LateRead] = []
         for group in groups.values():
+            if all(note.shadowed and note.spot in self.run.log.fine for _, note, _ in group):
+                continue
             group.sort(key=lambda each: (each[0], self.place(each[1].spot)))
             place, note, standing = group[0]
             evidence = self.story(note, standing)
