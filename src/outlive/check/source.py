@@ -67,6 +67,12 @@ class Source:
     def lines(self) -> list[str]:
         return split_lines(self.text)
 
+    @cached_property
+    def newline(self) -> str:
+        """What ends the first line, and so the lines that a fix adds."""
+        end = _LINE_END.search(self.text)
+        return end[0] if end else "\n"
+
     def place(self, span: int) -> Place:
         """The place of a packed span (see :func:`pack`)."""
         line, column, end_line, end_column = unpack(span)
