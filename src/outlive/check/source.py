@@ -96,25 +96,27 @@ class Source:
         return len(self.lines[line - 1].encode()[:column].decode(errors="ignore")) + 1
 
 
-_BITS = 13
-_LIMIT = (1 << _BITS) - 1
+_COLUMN_BITS, _HEIGHT_BITS, _LINE_BITS = 16, 11, 21
+_WIDEST, _HIGHEST, _LAST = ((1 << bits) - 1 for bits in (_COLUMN_BITS, _HEIGHT_BITS, _LINE_BITS))
 
 
 def pack(line: int, column: int, end_line: int, end_column: int) -> int:
     """A span as one 64-bit integer: cheap to keep, to compare and to cache.
 
-    Columns are 0-based UTF-8 bytes; those past 8191 and spans of more lines than that are cut there.
+    Columns are 0-based UTF-8 bytes.  What is past column 65,535 or line 2,097,151, or higher than 2,047 lines, is cut
+    there: people do not write such spans.
     """
-    lines = min(end_line - line, _LIMIT)
-    return ((line << _BITS | min(column, _LIMIT)) << _BITS | lines) << _BITS | min(end_column, _LIMIT)
+    start = min(line, _LAST) << _COLUMN_BITS | min(column, _WIDEST)
+    height = min(end_line - line, _HIGHEST)
+    return (start << _HEIGHT_BITS | height) << _COLUMN_BITS | min(end_column, _WIDEST)
 
 
 def unpack(span: int) -> tuple[int, int, int, int]:
     """The line, column, end line and end column of a packed span."""
-    end_column, rest = span & _LIMIT, span >> _BITS
-    lines, rest = rest & _LIMIT, rest >> _BITS
-    column, line = rest & _LIMIT, rest >> _BITS
-    return line, column, line + lines, end_column
+    end_column, rest = span & _WIDEST, span >> _COLUMN_BITS
+    height, rest = rest & _HIGHEST, rest >> _HEIGHT_BITS
+    column, line = rest & _WIDEST, rest >> _COLUMN_BITS
+    return line, column, line + height, end_column
 
 
 _NOQA = re.compile(r"#\s*noqa(?P<codes>:\s*[A-Za-z0-9_\-]+(?:[\s,]+[A-Za-z0-9_\-]+)*)?", re.IGNORECASE)
