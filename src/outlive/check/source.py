@@ -26,10 +26,10 @@ class UnreadableError(Exception):
 
 
 def read_source(path: Path) -> tuple[str, str]:
-    """The text of a file, decoded as Python would (BOM, PEP 263), and its encoding; newlines are kept.
+    """The text of a file and its encoding: see :func:`decode`.
 
     Raises:
-        UnreadableError: it cannot be opened, is larger than :data:`LARGEST`, binary, or not in its declared encoding.
+        UnreadableError: it cannot be opened or decoded, or is larger than :data:`LARGEST`.
     """
     try:
         size = path.stat().st_size
@@ -38,13 +38,22 @@ def read_source(path: Path) -> tuple[str, str]:
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableError(error.strerror or str(error)) from error
+    return decode(data)
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Source decoded as Python would (BOM, PEP 263), and its encoding; newlines are kept.
+
+    Raises:
+        UnreadableError: it is binary, or neither UTF-8 nor in the encoding that it declares.
+    """
     if b"\0" in data:
         raise UnreadableError("the file is binary (it contains a null byte)")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         return data.decode(encoding), encoding
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise UnreadableError(f"the file is not in its declared encoding: {error}") from error
+    except (SyntaxError, ValueError, LookupError) as error:  # not every codec raises UnicodeDecodeError
+        raise UnreadableError(f"the file is neither UTF-8 nor in an encoding that it declares: {error}") from error
 
 
 def split_lines(text: str) -> list[str]:
