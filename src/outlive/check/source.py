@@ -11,6 +11,7 @@ import re
 import tokenize
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from outlive.lifecycle.places import Place
@@ -135,18 +136,33 @@ _IGNORE = re.compile(r"#\s*outlive:\s*ignore(?:\[(?P<codes>[^\]]*)\])?")
 def suppressions(text: str) -> dict[int, list[str]]:
     """What ``# noqa`` and ``# outlive: ignore`` silence: line -> codes or names, upper case; ``[]`` is everything.
 
-    Only comments count: a ``# noqa`` inside a string does not.
+    Only comments count: a ``# noqa`` inside a string does not.  Where no comment can stand, in a string of several
+    lines and before a backslash, the one on the last line counts.
     """
     if "noqa" not in text.lower() and "outlive:" not in text:
         return {}
     found: dict[int, list[str]] = {}
+    # Last line of what cannot hold a comment -> its first line.
+    begins = {line + 1: line for line, content in enumerate(split_lines(text), 1) if content.endswith("\\")}
     try:
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            if token.type != tokenize.COMMENT:
-                continue
-            match = _IGNORE.search(token.string) or _NOQA.search(token.string)
-            if match:
-                found[token.start[0]] = re.findall(r"[A-Z0-9_\-]+", (match["codes"] or "").upper())
+        for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
+            (first, _), (last, _) = token.start, token.end
+            if first < last:
+                begins[last] = first
+            codes = _silenced(token.string) if token.type == tokenize.COMMENT else None
+            if codes is not None:
+                while first in begins:
+                    first = begins[first]
+                found |= dict.fromkeys(range(first, last + 1), codes)
     except (tokenize.TokenError, SyntaxError):
         pass  # A file that does not parse is reported as such; nothing in it can be suppressed past that point.
     return found
+
+
+def _silenced(comment: str) -> list[str] | None:
+    """What a comment silences, ``[]`` for everything; ``None`` for a comment that is about other things."""
+    marks = [match["codes"] or "" for mark in (_IGNORE, _NOQA) if (match := mark.search(comment))]
+    if not marks:
+        return None
+    codes = [re.findall(r"[A-Z0-9_\-]+", mark.upper()) for mark in marks]
+    return list(chain(*codes)) if all(codes) else []
