@@ -203,6 +203,14 @@ def test_exclude_leaves_out_what_matches(outlive, write, engine):
     assert [((Path("shop/d.py"),), {})] == engine.calls
 
 
+def test_exclude_takes_paths_as_shells_complete_them(outlive, write, engine):
+    for name in ("old/a.py", "shop/old/b.py"):
+        write(name, "")
+    outlive("check", "--exclude", "./old/")
+
+    assert [((Path("shop/old/b.py"),), {})] == engine.calls
+
+
 def test_exclude_with_a_wrong_pattern_is_exit_code_2(outlive):
     answer = outlive("check", "--exclude", "!")
 
