@@ -260,6 +260,7 @@ def test_the_configuration_is_that_of_the_path(outlive, write):
         ('selekt = ["OL2"]', "unknown key 'selekt' in [tool.outlive]; did you mean select?"),
         ('select = "OL2"', "select = 'OL2' in [tool.outlive]; expected a list of strings"),
         ("select = [", "not valid TOML: Invalid value (at end of document)"),
+        ("select = " + "[" * 5000, "nested too deeply to be read"),
         ('exclude = ["!"]', "exclude: '!' is not a gitignore pattern"),
     ],
 )
