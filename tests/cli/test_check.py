@@ -203,6 +203,14 @@ def test_exclude_leaves_out_what_matches(outlive, write, engine):
     assert [((Path("shop/d.py"),), {})] == engine.calls
 
 
+def test_exclude_takes_paths_as_shells_complete_them(outlive, write, engine):
+    for name in ("old/a.py", "shop/old/b.py"):
+        write(name, "")
+    outlive("check", "--exclude", "./old/")
+
+    assert [((Path("shop/old/b.py"),), {})] == engine.calls
+
+
 def test_exclude_with_a_wrong_pattern_is_exit_code_2(outlive):
     answer = outlive("check", "--exclude", "!")
 
@@ -252,6 +260,7 @@ def test_the_configuration_is_that_of_the_path(outlive, write):
         ('selekt = ["OL2"]', "unknown key 'selekt' in [tool.outlive]; did you mean select?"),
         ('select = "OL2"', "select = 'OL2' in [tool.outlive]; expected a list of strings"),
         ("select = [", "not valid TOML: Invalid value (at end of document)"),
+        ("select = " + "[" * 5000, "nested too deeply to be read"),
         ('exclude = ["!"]', "exclude: '!' is not a gitignore pattern"),
     ],
 )
@@ -335,9 +344,10 @@ def test_standard_input_is_decoded_as_python_would(outlive, stdin, engine):
 @pytest.mark.parametrize(
     ("data", "complaint"),
     [
-        (b"x = '\xff'\n", "standard input is not in its declared encoding: "),
-        (b"# coding: nonsense\n", "standard input is not in its declared encoding: unknown encoding: nonsense"),
-        (b"x = 1\0\n", "standard input is binary (it contains a null byte)"),
+        (b"x = '\xff'\n", "the file is neither UTF-8 nor in an encoding that it declares: "),
+        (b"# coding: nonsense\n", "the file is neither UTF-8 nor in an encoding that it declares: unknown encoding: "),
+        (b"# coding: undefined\n", "the file is neither UTF-8 nor in an encoding that it declares: "),
+        (b"x = 1\0\n", "the file is binary (it contains a null byte)"),
     ],
 )
 def test_standard_input_that_is_no_source_is_exit_code_2(outlive, stdin, data, complaint):
@@ -345,7 +355,15 @@ def test_standard_input_that_is_no_source_is_exit_code_2(outlive, stdin, data, c
     answer = outlive("check", "-")
 
     assert 2 == answer.code
-    assert answer.err.startswith(f"error: {complaint}")
+    assert answer.err.startswith(f"error: standard input: {complaint}")
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_name_for_standard_input_that_names_no_file_is_exit_code_2(outlive, stdin, name):
+    stdin(LATE)
+    answer = outlive("check", "-", "--stdin-filename", name)
+
+    assert (2, f"error: --stdin-filename: {name!r} does not name a file\n") == (answer.code, answer.err)
 
 
 def test_the_cache_lies_in_the_projects_root_and_ignores_itself(outlive, write, folder, engine):

@@ -11,7 +11,8 @@ def test_without_argument_every_hazard_is_a_line(outlive):
     answer = outlive("explain")
     rows = [line.split(maxsplit=2) for line in answer.out.splitlines()]
 
-    assert (0, [[hazard.code, hazard.name, hazard.summary] for hazard in all_hazards()]) == (answer.code, rows)
+    expected = [[hazard.code, hazard.name, hazard.summary.replace("``", "`")] for hazard in all_hazards()]
+    assert (0, expected) == (answer.code, rows)
 
 
 @pytest.mark.parametrize("hazard", all_hazards(), ids=lambda hazard: hazard.name)

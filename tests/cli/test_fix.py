@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,6 +143,14 @@ def test_a_diff_changes_nothing_and_is_exit_code_1(outlive, write):
     expected = f"--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n-{SAFE}+x = 1\n {NONE}"
     assert (1, expected) == (answer.code, answer.out)
     assert "1 problem would be fixed, 1 would remain\n" == answer.err
+
+
+def test_git_applies_a_diff_of_a_file_with_a_byte_order_mark(outlive, write):
+    file = write("a.py", "\ufeff" + SAFE)
+    command = ["git", "apply", "-p0", "--whitespace=nowarn", "-"]
+    subprocess.run(command, input=outlive("check", "--diff").out.encode(), check=True)
+
+    assert b"\xef\xbb\xbfx = 1\n" == file.read_bytes()
 
 
 def test_a_diff_of_nothing_is_exit_code_0(outlive, write):

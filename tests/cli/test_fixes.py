@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from outlive.check.edits import apply_edits
 from outlive.check.engine import Result
 from outlive.check.findings import Edit, Finding, Fix, Safety
+from outlive.cli import fixes
 from outlive.cli.fixes import Change, apply
 from outlive.lifecycle.places import Place
 
@@ -71,3 +73,24 @@ def test_without_wanted_fixes_nothing_is_checked_again():
     outcome = apply(check({}), must_not_run, lambda _: False)
 
     assert ({}, (), ()) == (outcome.changes, outcome.applied, outcome.refused)
+
+
+def test_many_fixes_are_put_together_in_few_steps(monkeypatch):
+    edited = []
+
+    def count(text, edits):
+        edited.append(text)
+        return apply_edits(text, edits)
+
+    monkeypatch.setattr(fixes, "apply_edits", count)
+    text = "x\n" * 200
+    places = [Place("a.py", line, 1, line, 2) for line in range(1, 201)]
+    found = [late_at(place) for place in places]
+    outcome = apply(Result(tuple(found), {"a.py": text}, ()), lambda texts: Result((), texts, ()), everything)
+
+    assert "y\n" * 200 == outcome.changes["a.py"].after
+    assert 10 > len(edited)
+
+
+def late_at(place: Place) -> Finding:
+    return Finding(place, f"expired {place.line}", fix=Fix((Edit(place, "y"),), Safety.SAFE, "keep"), code="OL101")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,12 @@ def test_without_a_command_the_usage_is_printed(outlive):
     assert answer.err.startswith("usage: outlive ")
 
 
+@pytest.mark.parametrize("arguments", [["--vers"], ["check", "--exit"]])
+def test_an_option_is_not_abbreviated(outlive, arguments):
+    """A later option with the same beginning would change what a script does."""
+    assert 2 == outlive(*arguments).code
+
+
 def test_an_unknown_command_is_exit_code_2(outlive):
     assert 2 == outlive("chekc").code
 
@@ -35,8 +42,9 @@ def test_help_is_exit_code_0_and_names_the_exit_codes(outlive, command):
     assert answer.out.startswith("usage: outlive ")
 
 
-def test_the_version_names_python_too(outlive):
-    answer = outlive("--version")
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_names_python_too(outlive, option):
+    answer = outlive(option)
 
     assert 0 == answer.code
     assert answer.out.startswith("outlive ")
@@ -78,9 +86,35 @@ def test_a_reader_who_has_gone_is_quiet_and_keeps_the_exit_code():
         assert (b"", 0) == (process.stderr.read(), process.wait())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize(
+    ("closed", "code", "out", "err"),
+    [
+        (">&-", 1, "", ""),
+        ("2>&-", 1, "a.py:1:5: OL001 syntax-error: unmatched ')'\n", ""),
+        ("nofile.py 2>&-", 2, "", ""),
+        ("- <&-", 2, "", "error: standard input is closed; expected Python source\n"),
+    ],
+)
+def test_closed_streams_are_no_error_of_ours(write, closed, code, out, err):
+    write("a.py", "x = )\n")
+    command = f"{shlex.join(OUTLIVE)} check --no-cache --output-format concise {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+
+    assert (code, out, err) == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_name_too_long_for_the_system_is_exit_code_2_without_a_traceback(outlive):
+    answer = outlive("check", "a" * 300)
+
+    assert (2, 1) == (answer.code, answer.err.count("\n"))
+    assert "File name too long" in answer.err
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-@pytest.mark.parametrize("arguments", [["explain"], ["explain", "OL201"]])
-def test_output_that_cannot_be_written_is_exit_code_2_and_says_why(arguments):
+@pytest.mark.parametrize("arguments", [["explain"], ["explain", "OL201"], ["check"], ["--help"], ["--version"]])
+def test_output_that_cannot_be_written_is_exit_code_2_and_says_why(arguments, write):
+    write("a.py", "")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*OUTLIVE, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 

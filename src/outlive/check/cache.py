@@ -12,8 +12,13 @@ import msgspec
 
 from outlive.check.facts import Facts
 
-_FORMAT = f"2 {sys.version_info[0]}.{sys.version_info[1]}"
-"""Changes with the shape of the facts; the grammar is that of the running Python."""
+
+def _key() -> bytes:
+    """What facts depend on besides the text: the code that makes them, and the grammar of the running Python."""
+    key = hashlib.blake2b(repr(sys.version_info[:2]).encode(), digest_size=32)
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        key.update(file.read_bytes())
+    return key.digest()
 
 
 class Cache:
@@ -22,6 +27,7 @@ class Cache:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.warnings: tuple[str, ...] = ()
+        self._key = _key()
         self._decoder = msgspec.msgpack.Decoder(Facts)
         self._encoder = msgspec.msgpack.Encoder()
 
@@ -29,7 +35,7 @@ class Cache:
         """The facts of a text, from the cache where it has them."""
         if self.folder is None:
             return read(text)
-        digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20, key=_FORMAT.encode()).hexdigest()
+        digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=20, key=self._key).hexdigest()
         file = self.folder / digest[:2] / digest
         try:
             return self._decoder.decode(file.read_bytes())
@@ -46,6 +52,9 @@ class Cache:
             file.parent.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(data)
             partial.replace(file)
-        except (OSError, RecursionError, OverflowError) as error:
+        except RecursionError:
+            return  # nested too deeply to be kept; it is read anew each time
+        except OSError as error:
+            partial.unlink(missing_ok=True)
             self.folder = None
             self.warnings = (f"the cache is not used: {error}",)

@@ -69,6 +69,8 @@ def _table(file: Path) -> object | None:
         raise UsageError(f"{file}: not UTF-8, which TOML requires: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{file}: nested too deeply to be read") from error
     tools = document.get("tool")
     return cast("Mapping[str, object]", tools).get("outlive") if isinstance(tools, dict) else None
 

@@ -64,7 +64,9 @@ def exclusion(folder: Path, lines: Sequence[str], *, origin: str) -> Patterns:
     for line in lines:
         if not _is_pattern(line):
             raise UsageError(f"{origin}: {line!r} is not a gitignore pattern")
-    return Patterns(_absolute(folder), GitIgnoreSpec.from_lines(lines))
+    # Git finds nothing by "./old", which is how shells complete a path.
+    spec = GitIgnoreSpec.from_lines(line[1:] if line.startswith("./") else line for line in lines)
+    return Patterns(_absolute(folder), spec)
 
 
 def discover(paths: Iterable[str], *, exclude: Sequence[Patterns] = ()) -> Discovery:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +19,12 @@ from outlive.check.lower import read_facts
 from outlive.check.program import Program
 from outlive.check.source import Source, UnreadableError, read_source
 from outlive.lifecycle.places import Place
+
+FRAMES = 3_000
+"""Depth of recursion while source is read: Python's own 1000 do not do for a thousand ``elif`` in generated code.
+
+The flow has ten times as much, so that it can follow whatever could be read.
+"""
 
 
 class Checkable(Protocol):
@@ -74,12 +82,14 @@ def check(
                 findings.append(_input_finding("OL002", "unreadable-file", Place(name, 1), str(error)))
                 continue
             sources[name] = Source(name, text)
-            facts[name] = store.facts(text, read_facts)
+            with _room(FRAMES):
+                facts[name] = store.facts(text, read_facts)
             broken = facts[name].error
             if broken is not None:
                 line, column, message = broken
                 findings.append(_input_finding("OL001", "syntax-error", Place(name, line, max(column, 1)), message))
-        flow = analyse(Program(facts), sources)
+        with _room(10 * FRAMES):
+            flow = analyse(Program(facts), sources)
     for hazard in hazards:
         if hazard.check is not None:
             findings += [replace(f, code=hazard.code, name=hazard.name) for f in hazard.check(flow)]
@@ -107,6 +117,17 @@ def _is_suppressed(finding: Finding, facts: Mapping[str, Facts]) -> bool:
         if codes is not None and (not codes or finding.code in codes or finding.name.upper() in codes):
             return True
     return False
+
+
+@contextmanager
+def _room(frames: int) -> Iterator[None]:
+    """Room for recursion, at least as much as there is."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, frames))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class _GarbageFrozen:

@@ -22,14 +22,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own) and return the exit code; prints, never raises."""
     terminal.prepare()
     try:
-        arguments = parser().parse_args(argv)
-        # Only the command that runs is imported: `outlive --help` pays for argparse alone.
-        command = importlib.import_module(f"outlive.cli.{arguments.command}")
-        code: int = command.run(arguments)
-    except SystemExit as stop:  # argparse, after an answer (0) or a complaint (2)
-        terminal.write("")
-        return stop.code if isinstance(stop.code, int) else UNUSABLE
+        return _run(argv)
     except UsageError as error:
+        terminal.say(f"error: {error}")
+        return UNUSABLE
+    except OSError as error:  # the working directory is gone, a name is too long, a device fails
         terminal.say(f"error: {error}")
         return UNUSABLE
     except KeyboardInterrupt:
@@ -38,4 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.say(traceback.format_exc().rstrip())
         terminal.say("error: this is a bug in Outlive, not in your code; please report it with the lines above")
         return UNUSABLE
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse, after an answer (0) or a complaint (2)
+        terminal.write("")
+        return stop.code if isinstance(stop.code, int) else UNUSABLE
+    # Only the command that runs is imported: `outlive --help` pays for argparse alone.
+    command = importlib.import_module(f"outlive.cli.{arguments.command}")
+    code: int = command.run(arguments)
     return code

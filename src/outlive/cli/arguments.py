@@ -19,14 +19,16 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; ``command`` names the module that runs it."""
     outlive = argparse.ArgumentParser(
         prog="outlive",
+        allow_abbrev=False,
         description="Find, explain and end SQLAlchemy's object lifetime errors.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    outlive.add_argument("--version", action=_Version, nargs=0, help="print the versions of outlive and Python")
+    outlive.add_argument("-V", "--version", action=_Version, nargs=0, help="print the versions of outlive and Python")
     commands = outlive.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
     check = commands.add_parser(
         "check",
+        allow_abbrev=False,
         help="find lifetime errors without running the program",
         description="Find lifetime errors without running the program.",
         epilog=EXIT_CODES,
@@ -35,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check_arguments(check)
     explain = commands.add_parser(
         "explain",
+        allow_abbrev=False,
         help="what a hazard is, why it matters and what to do",
         description="Print what a hazard is, why it matters and what to do, or the list of all hazards.",
     )

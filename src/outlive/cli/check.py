@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from outlive.check.edits import diff
 from outlive.check.engine import Result
 from outlive.check.findings import Finding, Fix, Safety
+from outlive.check.source import read_source
 from outlive.cli import terminal
 from outlive.cli.fixes import Outcome, apply
 from outlive.cli.job import Job, job
@@ -40,10 +42,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace, asked: Job, outcome: Outcome) -> int:
     changes = sorted(outcome.changes.items())
-    terminal.write("".join(diff(filename, change.before, change.after) for filename, change in changes))
+    for filename, change in changes:
+        # The first line of a patch must match the first line of the file, byte order mark included.
+        mark = "\ufeff" if _encoding(asked, filename) == "utf-8-sig" else ""
+        terminal.write(diff(filename, mark + change.before, mark + change.after))
     remaining = sum(map(asked.asks, outcome.result.findings))
     terminal.say(f"{text.count(len(outcome.applied), 'problem')} would be fixed, {remaining} would remain")
     return _code(arguments, something=bool(changes))
+
+
+def _encoding(asked: Job, filename: str) -> str:
+    given = asked.given
+    return given.encoding if given and given.filename == filename else read_source(Path(filename))[1]
 
 
 def _print_fixed(arguments: argparse.Namespace, asked: Job, given: Given, outcome: Outcome) -> int:

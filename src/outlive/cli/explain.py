@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def listing(hazards: Iterable[Hazard]) -> Iterator[str]:
     """One line per hazard: code, name, summary."""
-    rows = [(hazard.code, hazard.name, hazard.summary) for hazard in hazards]
+    rows = [(hazard.code, hazard.name, _plain(hazard.summary)) for hazard in hazards]
     width = max((len(name) for _, name, _ in rows), default=0)
     for code, name, summary in rows:
         yield f"{code}  {name:{width}}  {summary}"
@@ -32,8 +32,7 @@ def text(hazard: Hazard) -> Iterator[str]:
     """Everything there is to say about a hazard, with its examples if it has any."""
     yield f"{hazard.code} {hazard.name}"
     yield ""
-    # The docs need two backticks; a terminal reads better with one.
-    yield hazard.text.replace("``", "`")
+    yield _plain(hazard.text)
     for title, example in [(f"Bad{_raises(hazard)}", hazard.bad), ("Good", hazard.good)]:
         if example:
             yield ""
@@ -41,6 +40,11 @@ def text(hazard: Hazard) -> Iterator[str]:
             yield indent(example.strip("\n"), "    ")
     yield ""
     yield f"More: {page(hazard.name)}"
+
+
+def _plain(text: str) -> str:
+    # The docs need two backticks; a terminal reads better with one.
+    return text.replace("``", "`")
 
 
 def _raises(hazard: Hazard) -> str:

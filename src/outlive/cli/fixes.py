@@ -72,8 +72,7 @@ def _round(outcome: Outcome, recheck: Recheck, wanted: Callable[[Finding], bool]
         elif len(group) == 1:
             refused += group
         else:
-            middle = len(group) // 2
-            pending += [group[middle:], group[:middle]]
+            pending += _halves(group)
     return replace(outcome, applied=(*outcome.applied, *applied), refused=(*outcome.refused, *refused))
 
 
@@ -81,15 +80,25 @@ def _compatible(candidates: Iterable[Finding], texts: Mapping[str, str]) -> tupl
     """Fixes that can be applied together, the first ones first, and those that cannot even be applied alone."""
     together: list[Finding] = []
     impossible: list[Finding] = []
-    for finding in candidates:
+    pending = [list(candidates)]
+    while pending:
+        group = pending.pop()
         try:
-            _edited(texts, [*together, finding])
-            together.append(finding)
+            _edited(texts, [*together, *group])
+            together += group
         except (KeyError, ValueError):
+            if len(group) > 1:
+                pending += _halves(group)
             # It overlaps with another, which the next round sees applied; on its own it is a wrong fix.
-            if not together:
-                impossible.append(finding)
+            elif not together:
+                impossible += group
     return together, impossible
+
+
+def _halves(group: list[Finding]) -> list[list[Finding]]:
+    """Both halves, the first one last, where a stack takes it from."""
+    middle = len(group) // 2
+    return [group[middle:], group[:middle]]
 
 
 def _edited(texts: Mapping[str, str], findings: Iterable[Finding]) -> dict[str, str]:

@@ -92,6 +92,8 @@ def _given(arguments: argparse.Namespace) -> Given | None:
     if STDIN not in arguments.paths and arguments.stdin_filename is None:
         return None
     name = arguments.stdin_filename
+    if name is not None and not Path(name).name:
+        raise UsageError(f"--stdin-filename: {name!r} does not name a file")
     return stdin.read("<stdin>" if name is None else str(printable(name)))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import tokenize
 from dataclasses import dataclass
 
+from outlive.check.source import UnreadableError, decode
 from outlive.lifecycle.errors import UsageError
 
 
@@ -23,13 +22,11 @@ def read(filename: str) -> Given:
     """All of standard input, decoded as Python would decode a file.
 
     Raises:
-        UsageError: it is not text in its declared encoding, or contains a null byte.
+        UsageError: it is closed, or no source.
     """
-    data = sys.stdin.buffer.read()
-    if b"\0" in data:
-        raise UsageError("standard input is binary (it contains a null byte); expected Python source")
+    if sys.stdin is None:  # the process was started without one (``<&-``)
+        raise UsageError("standard input is closed; expected Python source")
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return Given(filename, data.decode(encoding), encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError) as error:
-        raise UsageError(f"standard input is not in its declared encoding: {error}") from error
+        return Given(filename, *decode(sys.stdin.buffer.read()))
+    except UnreadableError as error:
+        raise UsageError(f"standard input: {error}") from error

@@ -13,7 +13,10 @@ from outlive.report.visible import visible
 
 
 def prepare() -> None:
-    """Let both streams print any character: what they cannot encode becomes an escape."""
+    """Let both streams print any character: what they cannot encode becomes an escape, what is closed swallows it."""
+    # Python starts with None in the place of a stream that is closed (``>&-``).
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -63,6 +66,11 @@ def wants_colour(stream: TextIO) -> bool:
 def columns() -> int:
     """Width of the terminal, or 120 where there is none."""
     return max(shutil.get_terminal_size((120, 24)).columns, 40)
+
+
+def _nowhere() -> TextIO:
+    # Like Python's own streams it is never closed.
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
 
 
 def _give_up(stream: TextIO, error: OSError) -> None:

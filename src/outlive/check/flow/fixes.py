@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 from outlive.check.findings import Edit, Fix, Safety
 from outlive.check.program import Module
@@ -67,16 +68,22 @@ def load_with_query(
 
 
 def _import(source: Source, names: list[str]) -> Edit:
+    place = Place(source.filename, _line_after_imports(source.text), 1)
+    return insertion(place, f"from sqlalchemy.orm import {', '.join(sorted(names))}{source.newline}")
+
+
+# Findings come file by file: a file with many of them is parsed once.
+@lru_cache(maxsize=1)
+def _line_after_imports(text: str) -> int:
     line = 1
-    for statement in ast.parse(source.text).body:
+    for statement in ast.parse(text).body:
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or (
             isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1
         ):
             line = (statement.end_lineno or statement.lineno) + 1
         elif line > 1:
             break
-    newline = "\r\n" if "\r\n" in source.text else "\n"
-    return insertion(Place(source.filename, line, 1), f"from sqlalchemy.orm import {', '.join(sorted(names))}{newline}")
+    return line
 
 
 def first_argument(call: str) -> str:
@@ -121,7 +128,8 @@ def flush_after(source: Source, span: int, session: str, is_async: bool) -> Fix 
     if rest and not rest.startswith("#"):
         return None
     indent = line[: len(line) - len(line.lstrip())]
-    newline = "\r\n" if "\r\n" in source.text else "\n"
     word = "await " if is_async else ""
     end = Place(source.filename, place.end_line, len(source.lines[place.end_line - 1]) + 1)
-    return Fix((insertion(end, f"{newline}{indent}{word}{session}.flush()"),), Safety.REVIEW, "flush before the read")
+    return Fix(
+        (insertion(end, f"{source.newline}{indent}{word}{session}.flush()"),), Safety.REVIEW, "flush before the read"
+    )
