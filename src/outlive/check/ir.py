@@ -186,13 +186,17 @@ class If(Node, tag=19):
 
 
 class For(Node, tag=20):
-    """``for element in iterable``, also of comprehensions; ``element`` is unpacked by the head of ``body``."""
+    """``for element in iterable``, also of comprehensions; ``element`` is unpacked by the head of ``body``.
+
+    ``key`` is a condition that says whether there is anything to iterate over, or empty.
+    """
 
     iterable: Operand
     element: str
     body: list[Statement]
     orelse: list[Statement]
     span: int
+    key: str = ""
 
 
 class While(Node, tag=21):

@@ -309,3 +309,4 @@ class Interpreter:
             case _:
                 return
         state.own(frame.id)[name] = current
+        forget(state, frame, name)

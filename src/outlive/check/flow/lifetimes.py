@@ -234,6 +234,12 @@ def spread(state: State, oid: int, name: str = "") -> None:
     obj = state.object(oid)
     if obj is None or obj.sid is None:
         return
+    relationship = obj.entity.relationships.get(name)
+    if relationship is not None and relationship.target is not None:
+        # The rows behind it come fresh.
+        for other_id, other in state.of_session(obj.sid):
+            if other_id != oid and relationship.target in other.entity.lineage and other.columns.loss is not None:
+                state.objects[other_id] = relieved(other)
     for other_id, other in state.of_session(obj.sid):
         if other_id != oid and other.life is Life.PERSISTENT and _may_be_one_row(obj, other):
             if name:

@@ -26,6 +26,9 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
     if isinstance(iterable, Group) and not iterable.names and 0 < len(iterable.items) <= 3:
         return each(run, node, iterable.items, state, frame, out)
     element = item(iterable, UNKNOWN)
+    some = state.assumed.get((frame.id, node.key)) if node.key else None
+    if some is False:
+        return run.block(node.orelse, [state], frame, out)
     touched: list[tuple[int, int]] = []
     skipped = state.fork()
     for oid in lifetimes.refs(element):
@@ -33,8 +36,11 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         obj = skipped.object(oid)
         if obj is not None and isinstance(iterable, Many):
             skipped.objects[oid] = lifetimes.vague(replace(obj, life=None))
+    if node.key:
+        skipped.assumed[frame.id, node.key] = False
+        state.assumed[frame.id, node.key] = True
     seen: list[State] = []
-    current, ends = [state], [skipped]
+    current, ends = [state], [] if some else [skipped]
     inner = Out(returns=out.returns, raises=out.raises)
     for _ in range(4):
         current = [s for s in current if not any(s.same(other) for other in seen)]

@@ -163,7 +163,10 @@ def _read_mapped(
         return [(state, child(run, state, oid, name))]
     if obj.life is Life.PERSISTENT:
         session = _session(state, obj)
-        if session is None or _is_none(obj, name):
+        if session is None:
+            return [(state, UNKNOWN)]
+        if _is_none(obj, name):
+            state.objects[oid] = obj.with_status(name, VAGUE)
             return [(state, UNKNOWN)]
         if not session.is_async or session.lent or _in_identity_map(state, obj, name):
             run.log.fine.add(spot)

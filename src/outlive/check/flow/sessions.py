@@ -261,12 +261,28 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
         load = Load(vague=True)
     if given.starred:
         load = Load(vague=True)
-    lifetimes.autoflush(state, sid, spot)
+    if _may_be_held(state, sid, value, given.argument(1, "ident")):
+        # Without SQL there is no flush either.
+        for oid, held in state.of_session(sid):
+            if held.life is Life.PENDING:
+                state.objects[oid] = lifetimes.vague(replace(held, life=None))
+    else:
+        lifetimes.autoflush(state, sid, spot)
     found = load_entity(run, state, sid, value, load, spot, spot)
     obj = state.object(found.oid) if isinstance(found, Ref) else None
     if isinstance(found, Ref) and obj is not None:
         state.objects[found.oid] = replace(obj, key=given.argument(1, "ident"))
     return found
+
+
+def _may_be_held(state: State, sid: int, entity: Value, key: Value | None) -> bool:
+    """Whether ``get`` may find the object in the identity map."""
+    return isinstance(entity, ClassValue) and any(
+        entity.symbol in obj.entity.lineage
+        and not (isinstance(key, Const) and isinstance(obj.key, Const) and key != obj.key)
+        for _, obj in state.of_session(sid)
+        if obj.life is Life.PERSISTENT
+    )
 
 
 def load_entity(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from outlive.check import ir
 from outlive.check.ir import Lit, Operand, Statement
-from outlive.check.lower.terms import condition_key, span_of
+from outlive.check.lower.terms import condition_key, iteration_key, span_of
 from outlive.check.source import pack
 
 NONE = Lit(None)
@@ -248,7 +248,7 @@ class Expressions(ABC):
         self.assign(first.target, element)
         self.conditions(list(first.ifs), generators, key, value, target)
         body, self.out = self.out, outer
-        self.out.append(ir.For(iterable, element, body, [], span_of(first.iter)))
+        self.out.append(ir.For(iterable, element, body, [], span_of(first.iter), iteration_key(first.iter)))
 
     def conditions(
         self,

@@ -9,7 +9,7 @@ from outlive.check import ir
 from outlive.check.facts import Attribute, Class, Facts, Function, Parameter
 from outlive.check.ir import Statement
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
-from outlive.check.lower.terms import dotted, span_of, term
+from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
@@ -117,8 +117,8 @@ class Statements(Expressions):
                 self.assign(node.target, element)
                 unpack, self.out = self.out, outer
                 body = unpack + self.block(node.body)
-                span = span_of(node.iter)
-                self.out.append(ir.For(iterable, element, body, self.block(node.orelse), span))
+                orelse, span, key = self.block(node.orelse), span_of(node.iter), iteration_key(node.iter)
+                self.out.append(ir.For(iterable, element, body, orelse, span, key))
             case ast.Try() | ast.TryStar():
                 handlers = [
                     ir.Handler(

@@ -97,3 +97,19 @@ def _simple(node: ast.expr) -> str:
     if isinstance(node, ast.Call):
         return condition_key(node)[0]
     return dotted(node)
+
+
+_SAME_LENGTH = frozenset({"enumerate", "list", "range", "reversed", "set", "sorted", "tuple"})
+
+
+def iteration_key(node: ast.expr) -> str:
+    """A condition that is true where iterating gives anything: the name of the collection."""
+    match node:
+        case ast.Name() | ast.Attribute():
+            return dotted(node)
+        case ast.Call(func=ast.Name(id=name), args=[only]) if name in _SAME_LENGTH:
+            return iteration_key(only)
+        case ast.Call(func=ast.Attribute(value=value, attr="items" | "keys" | "values"), args=[]):
+            return iteration_key(value)
+        case _:
+            return ""
