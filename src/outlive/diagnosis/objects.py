@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 from sqlalchemy.orm import InstanceState
 
-from outlive.diagnosis.tracebacks import Call, local, orm_frames
+from outlive.diagnosis.tracebacks import Call, local, orm_frames, variables_of
 from outlive.lifecycle.states import State
 
 _PRINTED = re.compile(r"<(\w+) at 0x[0-9a-fA-F]+>")
@@ -100,7 +100,7 @@ def variable_of(state: InstanceState[Any], user: FrameType | None) -> str:
     """The only variable of the frame that holds the object, else its class name in lower case."""
     obj = state.obj()
     if user is not None and obj is not None:
-        names = [name for name, value in list(user.f_locals.items()) if value is obj and name.isidentifier()]
+        names = [name for name, value in variables_of(user).items() if value is obj and name.isidentifier()]
         if len(names) == 1 and names != ["self"]:
             return names[0]
     return in_lower_case(state.class_.__name__)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -93,7 +95,23 @@ def module_of(frame: FrameType) -> str:
 
 def local(frame: FrameType, name: str) -> object:
     """A local variable of the frame; ``None`` if it has none of that name or was cleared."""
-    return frame.f_locals.get(name)
+    return variables_of(frame).get(name)
+
+
+def variables_of(frame: FrameType) -> dict[str, object]:
+    """The frame's variables by name, copied.
+
+    Before Python 3.13 a frame keeps what ``f_locals`` once showed: objects that the program has let go since, and the
+    caught exception, which holds the frame.  So it is emptied here, unless somebody else uses it, or may use it: a
+    debugger writes it back.
+    """
+    shown_variables = frame.f_locals
+    variables = dict(shown_variables)
+    is_snapshot = sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED
+    # Three: that of the frame, and those of this name and of this call.
+    if is_snapshot and sys.getrefcount(shown_variables) == 3 and sys.gettrace() is None:
+        shown_variables.clear()
+    return variables
 
 
 def orm_frames(calls: Iterable[Call]) -> Iterator[FrameType]:
