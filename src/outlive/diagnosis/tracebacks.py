@@ -69,9 +69,13 @@ def is_library(frame: FrameType) -> bool:
     """Whether the frame belongs to a known library or the standard library rather than to the user."""
     name = frame.f_globals.get("__name__")
     filename = frame.f_code.co_filename
+    is_generated = filename.startswith("<")
     if not isinstance(name, str):
         # SQLAlchemy's generated wrappers have neither a module nor a file.
-        return filename.startswith("<")
+        return is_generated
+    # The ``__repr__`` of a dataclass stands in no file, but its module does; what was typed has no file at all.
+    if is_generated and "__file__" in frame.f_globals:
+        return True
     if name.partition(".")[0] in LIBRARIES or filename.startswith("<frozen "):
         return True
     return filename.startswith(_STANDARD_LIBRARY) and "-packages" not in filename
