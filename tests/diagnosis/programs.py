@@ -201,6 +201,12 @@ def add_to_a_second_session(engine: Engine):
         second.add(author)  # fails
 
 
+def add_of_an_object_related_to_one_of_another_session(engine: Engine):
+    with Session(engine) as first, Session(engine) as second:
+        author = first.get(Author, 1)
+        second.add(Book(title="Lavinia", author=author))  # fails
+
+
 def delete_in_a_second_session(engine: Engine):
     with Session(engine) as first, Session(engine) as second:
         author = first.get(Author, 1)
@@ -213,6 +219,17 @@ def add_beside_an_object_of_the_same_row(engine: Engine):
     with Session(engine) as session:
         same = session.get(Author, 1)
         session.add(author)  # fails
+        return same
+
+
+def add_of_an_object_related_to_one_of_the_same_row(engine: Engine):
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+        book = Book(title="Lavinia")
+    with Session(engine) as session:
+        same = session.get(Author, 1)
+        book.author = author
+        session.add(book)  # fails
         return same
 
 
@@ -329,8 +346,10 @@ SYNC = [
     Failing(expire_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(expunge_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(add_to_a_second_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
+    Failing(add_of_an_object_related_to_one_of_another_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
     Failing(delete_in_a_second_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
     Failing(add_beside_an_object_of_the_same_row, "two-objects-for-one-row", *ONE, None, DETACHED),
+    Failing(add_of_an_object_related_to_one_of_the_same_row, "two-objects-for-one-row", *ONE, None, DETACHED),
     Failing(read_of_a_deleted_row, DELETED, "Book", (1,), "title", PERSISTENT),
     Failing(refresh_of_a_deleted_row, DELETED, "Book", (1,), None, PERSISTENT),
     Failing(flush_of_a_deleted_row, "stale-row-count", "Book", (1,), None, PERSISTENT),

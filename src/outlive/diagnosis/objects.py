@@ -48,12 +48,15 @@ def subject_of(state: InstanceState[Any], user: FrameType | None) -> Subject:
     return Subject(entity, state.key[1] if state.key else None, state_name(state), variable_of(state, user))
 
 
-def subject_from(calls: Iterable[Call], names: tuple[str, ...] = ("state",), message: str = "") -> Subject:
-    """Name the object that an ORM frame has in one of these locals, else at least the class that the message prints."""
+def subject_from(calls: Iterable[Call], message: str = "") -> Subject:
+    """Name the object that an ORM frame calls ``state``, else at least the class that the message prints.
+
+    The innermost frame of a call counts: a cascade reaches more objects than the one that the user named.
+    """
     calls = tuple(calls)
-    for frame in orm_frames(calls):
-        for name in names:
-            state = local(frame, name)
+    for call in calls:
+        for frame in reversed(list(orm_frames([call]))):
+            state = local(frame, "state")
             if is_state(state):
                 return subject_of(state, next((call.user for call in calls if call.user), None))
     return subject_in_text(message)
