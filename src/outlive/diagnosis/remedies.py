@@ -23,10 +23,11 @@ def load_with_query(read: FailedRead, *, is_async: bool) -> tuple[str, ...]:
     """The loader option; with the factory beside it where a commit would undo it."""
     if not read.option:
         return ()
+    option = f"`{read.option}`" + (f" in place of `{read.instead_of}`" if read.instead_of else "")
     if read.is_expired:
-        both = f"`{read.option}` and `{factory(is_async=is_async)}`"
+        both = f"{option} and `{factory(is_async=is_async)}`"
         return (f"Load `{read.attribute}` with the query, and keep it across the commit: {both}.",)
-    return (f"Load `{read.attribute}` with the query: `{read.option}`.",)
+    return (f"Load `{read.attribute}` with the query: {option}.",)
 
 
 def refresh(read: FailedRead, *, is_async: bool) -> str:
@@ -52,7 +53,7 @@ def reload_in_async(read: FailedRead) -> tuple[str, ...]:
 
 def can_refresh(read: FailedRead) -> bool:
     """Whether ``refresh`` loads the attribute when named: a lazy relationship since SQLAlchemy 2.0.4."""
-    return read.gap not in (Gap.UNLOADED, Gap.LOST) or _VERSION >= (2, 0, 4)
+    return read.is_refreshable and (read.gap not in (Gap.UNLOADED, Gap.LOST) or _VERSION >= (2, 0, 4))
 
 
 def before_closing(read: FailedRead | None, *, is_async: bool) -> tuple[str, ...]:

@@ -20,12 +20,14 @@ _DETACHED_HAZARDS = {
     Gap.EXPIRED: "read-after-commit-and-close",
     Gap.LOST: "eager-load-lost-at-commit",
     Gap.DEFERRED: "lazy-read-after-close",
+    Gap.LEFT_OUT: "lazy-read-after-close",
     Gap.UNLOADED: "lazy-read-after-close",
 }
 _ASYNC_HAZARDS = {
     Gap.EXPIRED: "expired-read-in-async",
     Gap.LOST: "eager-load-lost-at-commit",
     Gap.DEFERRED: "lazy-read-in-async",
+    Gap.LEFT_OUT: "lazy-read-in-async",
     Gap.UNLOADED: "lazy-read-in-async",
 }
 
@@ -165,6 +167,12 @@ def cause(read: FailedRead | None) -> str:
             return f"It had been loaded together with its object, and was expired {_ERASED}."
         case Gap.DEFERRED:
             return "The column is deferred: its query left it out."
+        case Gap.LEFT_OUT if read.is_expired:
+            return (
+                f"A query for a base class leaves the columns of a subclass out, and its object was expired {_ERASED}."
+            )
+        case Gap.LEFT_OUT:
+            return "A query for a base class leaves the columns of a subclass out."
         case Gap.UNLOADED if read.is_new and read.is_expired:
             return f"It was not loaded, or expired with its object {_ERASED}."
         case Gap.UNLOADED if read.is_new:
