@@ -62,6 +62,27 @@ def column_after_rollback_and_close(engine: Engine):
     return author.name  # fails
 
 
+def eager_relationship_after_rollback_and_close(engine: Engine):
+    with Session(engine, expire_on_commit=False) as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.rollback()
+    return author.books  # fails
+
+
+def column_after_expire_and_close(engine: Engine):
+    with Session(engine) as session:
+        author = session.scalars(select(Author)).one()
+        session.expire(author, ["name"])
+    return author.name  # fails
+
+
+def eager_relationship_after_expire_and_close(engine: Engine):
+    with Session(engine) as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.expire(author, ["books"])
+    return author.books  # fails
+
+
 def column_set_by_sql_after_close(engine: Engine):
     with Session(engine, expire_on_commit=False) as session:
         author = session.scalars(select(Author)).one()
@@ -323,7 +344,10 @@ ONE = ("Author", (1,))
 SYNC = [
     Failing(column_after_commit_and_close, EXPIRED, *ONE, "name", DETACHED),
     Failing(key_after_commit_and_close, EXPIRED, "Author", (2,), "id", DETACHED),
-    Failing(column_after_rollback_and_close, EXPIRED, *ONE, "name", DETACHED),
+    Failing(column_after_rollback_and_close, "read-after-rollback", *ONE, "name", DETACHED),
+    Failing(eager_relationship_after_rollback_and_close, "read-after-rollback", *ONE, "books", DETACHED),
+    Failing(column_after_expire_and_close, "expire-then-read", *ONE, "name", DETACHED),
+    Failing(eager_relationship_after_expire_and_close, "expire-then-read", *ONE, "books", DETACHED),
     Failing(column_set_by_sql_after_close, EXPIRED, *ONE, "changed_at", DETACHED),
     Failing(relationship_after_close, LAZY, *ONE, "books", DETACHED),
     Failing(relationship_after_expunge, LAZY, *ONE, "books", DETACHED),

@@ -8,7 +8,7 @@ pytest.importorskip("greenlet", reason="SQLAlchemy's async half needs greenlet")
 
 from outlive import explain
 from tests.databases import UNAWAITED, VERSION, let_go
-from tests.diagnosis.async_programs import ASYNC, one_session_in_two_tasks
+from tests.diagnosis.async_programs import ASYNC, one_session_in_two_tasks, relationship_whose_read_flushes
 from tests.diagnosis.failing import async_error_of
 from tests.diagnosis.programs import Failing
 
@@ -43,6 +43,14 @@ def test_names_the_object_its_state_and_the_hazard(failing, explanation):
 
 def test_points_at_the_line_that_failed(failing, explanation):
     assert failing.line == str(explanation.where[-1].place)
+
+
+def test_what_expired_after_the_read_is_no_cause_of_it(async_database):
+    error = async_error_of(relationship_whose_read_flushes, async_database)
+    explanation = explain(error)
+    let_go(error)
+
+    assert "expired" not in explanation.why
 
 
 def test_speaks_of_async_sessions(failing, explanation):

@@ -81,6 +81,53 @@ def program(engine):
         ["Read it before the session closes."],
     ),
     Program(
+        "column that a rollback expired",
+        """
+def program(engine):
+    with sessionmaker(engine, expire_on_commit=False)() as session:
+        author = session.scalars(select(Author)).one()
+        session.rollback()
+        ...
+    return author.name
+""",
+        ["Read it before the rollback."],
+    ),
+    Program(
+        "collection after a rollback",
+        """
+def program(engine):
+    with sessionmaker(engine, expire_on_commit=False)() as session:
+        author = session.scalars(select(Author)).one()
+        session.rollback()
+        ...
+    return author.books
+""",
+    ),
+    Program(
+        "column that was expired by hand",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author)).one()
+        session.expire(author, ["name"])
+        ...
+    return author.name
+""",
+        ["Read it before the session closes."],
+    ),
+    Program(
+        "collection that was expired by hand",
+        """
+def program(engine):
+    with sessionmaker(engine)() as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.expire(author, ["books"])
+        ...
+    return author.books
+""",
+        ["Read it before the session closes."],
+    ),
+    Program(
         "unloaded collection",
         """
 def program(engine):
@@ -246,6 +293,29 @@ async def program(engine):
     return author.name
 """,
         ["Read it before the commit."],
+    ),
+    Program(
+        "column that a rollback expired",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine, expire_on_commit=False)() as session:
+        author = (await session.scalars(select(Author))).one()
+        await session.rollback()
+        ...
+        return author.name
+""",
+        ["Read it before the rollback."],
+    ),
+    Program(
+        "collection whose read flushes",
+        """
+async def program(engine):
+    async with async_sessionmaker(engine)() as session:
+        author = (await session.scalars(select(Author))).one()
+        session.add(Author(name="Octavia"))
+        ...
+        return author.books
+""",
     ),
     Program(
         "single expired column",
@@ -498,7 +568,10 @@ def outcomes(program: Program, imports: str, execute, folder: Path) -> dict[str,
 
 
 def expected(program: Program, found: dict[str, str]) -> dict[str, str]:
-    words = [*program.words, "Read it before the session closes, after the last commit."]
+    words = [
+        *program.words,
+        *(f"Read it before the session closes, after the last {end}." for end in ("commit", "rollback")),
+    ]
     return {remedy: "words" if remedy in words else "runs" for remedy in found}
 
 

@@ -9,9 +9,10 @@ from types import FrameType
 from typing import Any, TypeGuard
 
 from sqlalchemy import Column
-from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, MapperProperty, RelationshipProperty
+from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, MapperProperty, RelationshipProperty, Session
 
 from outlive.diagnosis.objects import Subject, is_state, subject_of
+from outlive.diagnosis.sessions import sessions_in, sync_session_of
 from outlive.diagnosis.tracebacks import Call, local, module_of
 
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", False})
@@ -54,6 +55,7 @@ class FailedRead:
             a column that every query loads, and for an object that no query loaded.
         instead_of: What the query said about this attribute: ``raiseload(Author.books)``; empty without.
         is_expired: The whole object was expired, its key included, and not this attribute alone.
+        keeps_on_commit: Its session does not expire on commit, as far as is known.
         is_new: No query loaded the object: it was added to its session.
         expires_on_flush: The column is set by SQL in every UPDATE, so that a flush expires it, whatever
             ``expire_on_commit`` says.
@@ -67,6 +69,7 @@ class FailedRead:
     option: str = ""
     instead_of: str = ""
     is_expired: bool = False
+    keeps_on_commit: bool = False
     is_new: bool = False
     expires_on_flush: bool = False
     has_async_attrs: bool = False
@@ -106,6 +109,7 @@ def read_of(
         key,
         Gap.EXPIRED,
         is_expired=was_expired(state, below),
+        keeps_on_commit=keeps_on_commit(state, user, below),
         is_new=not load_path(state),
         has_async_attrs=has_async_attrs(state.class_),
     )
@@ -137,7 +141,22 @@ def was_expired(state: InstanceState[Any], below: Sequence[FrameType]) -> bool:
             reloaded = local(frame, "toload")
             return isinstance(reloaded, set) and keys <= reloaded
     # An attached object may have been expired since the read; a detached one cannot.
-    return (not below or state.session is None) and keys <= state.expired_attributes
+    is_detached = state.session is None and asked_session(below) is None
+    return (not below or is_detached) and keys <= state.expired_attributes
+
+
+def asked_session(below: Iterable[FrameType]) -> Session | None:
+    """The session that the read asked for the value; ``None`` if it got none to ask."""
+    asked = (local(frame, "session") for frame in below)
+    return next((session for session in asked if isinstance(session, Session)), None)
+
+
+def keeps_on_commit(state: InstanceState[Any], user: FrameType | None, below: Iterable[FrameType]) -> bool:
+    """Whether the object's session keeps values across a commit; once detached, whether those beside it all do."""
+    own = asked_session(below) or state.session
+    around = [] if own or user is None else [sync_session_of(session) for session in sessions_in(user)]
+    sessions = [own] if own else around
+    return bool(sessions) and not any(session is None or session.expire_on_commit for session in sessions)
 
 
 def is_deferred(state: InstanceState[Any], prop: ColumnProperty[Any], below: Sequence[FrameType]) -> bool:

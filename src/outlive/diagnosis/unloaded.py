@@ -14,22 +14,6 @@ from outlive.lifecycle.states import State
 
 _LOAD = re.compile(r"; (lazy|deferred) load operation of attribute '(\w+)' cannot proceed")
 _RAISELOAD = re.compile(r"^'(?:(\w+)\.)?(\w+)' is not available")
-_ERASED = "by a commit, a rollback or expire(); a traceback alone cannot tell which"
-
-_DETACHED_HAZARDS = {
-    Gap.EXPIRED: "read-after-commit-and-close",
-    Gap.LOST: "eager-load-lost-at-commit",
-    Gap.DEFERRED: "lazy-read-after-close",
-    Gap.LEFT_OUT: "lazy-read-after-close",
-    Gap.UNLOADED: "lazy-read-after-close",
-}
-_ASYNC_HAZARDS = {
-    Gap.EXPIRED: "expired-read-in-async",
-    Gap.LOST: "eager-load-lost-at-commit",
-    Gap.DEFERRED: "lazy-read-in-async",
-    Gap.LEFT_OUT: "lazy-read-in-async",
-    Gap.UNLOADED: "lazy-read-in-async",
-}
 
 
 def explain_detached(failure: Failure) -> Explanation:
@@ -38,7 +22,7 @@ def explain_detached(failure: Failure) -> Explanation:
     subject = read.subject if read else subject_in_text(failure.message)
     name = f"`{read.name}`" if read else "A column"
     return Explanation(
-        hazard=_DETACHED_HAZARDS[read.gap] if read else "read-after-commit-and-close",
+        hazard=hazard_of(read, is_attached=False) if read else "read-after-commit-and-close",
         what=f"{name} was read on a detached {subject}.",
         where=met(failure, f"{name} was read here"),
         why=f"{cause(read)} A detached object has no session to load it: the session was closed, or the object was"
@@ -59,7 +43,7 @@ def explain_greenlet(failure: Failure) -> Explanation:
     # The session may have closed between the error and the question; SQL was emitted, so it was open.
     state = State.PERSISTENT if read.subject.state in (None, State.DETACHED) else read.subject.state
     return Explanation(
-        hazard=_ASYNC_HAZARDS[read.gap],
+        hazard=hazard_of(read, is_attached=True),
         what=f"`{read.name}` was read in async code on a {state} {read.subject}.",
         where=met(failure, f"`{read.name}` was read here"),
         why=f"{cause(read)} Reading it emits SQL, and an attribute read cannot be awaited.",
@@ -150,34 +134,56 @@ def option_in_text(entity: str | None, attribute: str, gap: Gap) -> str:
     return f".options({loader}({entity}.{attribute}))" if entity else ""
 
 
+def hazard_of(read: FailedRead, *, is_attached: bool) -> str:
+    """The likeliest way to the gap; an attached object fails in async code only."""
+    match read.gap:
+        case Gap.EXPIRED | Gap.LOST if read.is_expired and read.keeps_on_commit:
+            return "read-after-rollback"
+        case Gap.LOST if read.is_expired:
+            return "eager-load-lost-at-commit"
+        case Gap.EXPIRED if read.is_expired or read.expires_on_flush:
+            return "expired-read-in-async" if is_attached else "read-after-commit-and-close"
+        case Gap.EXPIRED | Gap.LOST:
+            return "expire-then-read"
+        case _:
+            return "lazy-read-in-async" if is_attached else "lazy-read-after-close"
+
+
 def cause(read: FailedRead | None) -> str:
     """Why the attribute had no value."""
     if read is None:
-        return f"Its value was expired {_ERASED}."
+        return f"Its value was expired {eraser(read)}."
     match read.gap:
         case Gap.EXPIRED if read.is_expired:
-            return f"Its value was expired {_ERASED}."
+            return f"Its value was expired {eraser(read)}."
         case Gap.EXPIRED if read.expires_on_flush:
             return (
                 "Its value was expired, and that of the key was not: by the flush of an UPDATE, which sets it in SQL."
             )
         case Gap.EXPIRED:
             return "Its value was expired, and that of the key was not: by expire(), or by an UPDATE in SQL."
+        case Gap.LOST if read.is_expired:
+            return f"It had been loaded together with its object, and was expired {eraser(read)}."
         case Gap.LOST:
-            return f"It had been loaded together with its object, and was expired {_ERASED}."
+            return "It had been loaded together with its object, and was dropped since: by expire() or another query."
         case Gap.DEFERRED:
             return "The column is deferred: its query left it out."
         case Gap.LEFT_OUT if read.is_expired:
-            return (
-                f"A query for a base class leaves the columns of a subclass out, and its object was expired {_ERASED}."
-            )
+            return f"A query for its base class had left the column out, and its object was expired {eraser(read)}."
         case Gap.LEFT_OUT:
-            return "A query for a base class leaves the columns of a subclass out."
+            return "It is a column of a subclass, and a query for the base class left it out."
         case Gap.UNLOADED if read.is_new and read.is_expired:
-            return f"It was not loaded, or expired with its object {_ERASED}."
+            return f"It was not loaded, or expired with its object {eraser(read)}."
         case Gap.UNLOADED if read.is_new:
             return "No query loaded the object: the relationships of a new object are unloaded once it is flushed."
         case Gap.UNLOADED if read.is_expired:
-            return f"It was not loaded with the query, and its object was expired {_ERASED}."
+            return f"It was not loaded with the query, and its object was expired {eraser(read)}."
         case Gap.UNLOADED:
             return "The relationship was not loaded with the query."
+
+
+def eraser(read: FailedRead | None) -> str:
+    """What may have expired the whole object."""
+    if read and read.keeps_on_commit:
+        return "by a rollback or expire(): its session keeps values across a commit"
+    return "by a commit, a rollback or expire(); a traceback alone cannot tell which"
