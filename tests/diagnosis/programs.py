@@ -184,6 +184,22 @@ def refresh_of_a_detached_object(engine: Engine):
         session.refresh(author)  # fails
 
 
+def refresh_of_a_deleted_object(engine: Engine):
+    with Session(engine) as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        session.commit()
+        session.refresh(book)  # fails
+
+
+def relationship_of_a_deleted_object(engine: Engine):
+    with Session(engine) as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        session.commit()
+        return book.author  # fails
+
+
 def expire_of_a_detached_object(engine: Engine):
     with Session(engine) as session:
         author = session.get(Author, 1)
@@ -367,6 +383,8 @@ SYNC = [
     Failing(refresh_of_a_pending_object, FOREIGN, "Author", None, None, None),
     Failing(delete_of_a_transient_object, FOREIGN, "Author", None, None, None),
     Failing(refresh_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
+    Failing(refresh_of_a_deleted_object, FOREIGN, "Book", (1,), None, DETACHED),
+    Failing(relationship_of_a_deleted_object, LAZY, "Book", (1,), "author", DETACHED),
     Failing(expire_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(expunge_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(add_to_a_second_session, "object-in-two-sessions", *ONE, None, PERSISTENT),

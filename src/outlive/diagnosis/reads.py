@@ -9,9 +9,17 @@ from types import FrameType
 from typing import Any, TypeGuard
 
 from sqlalchemy import Column
-from sqlalchemy.orm import ColumnProperty, InstanceState, Mapper, MapperProperty, RelationshipProperty, Session
+from sqlalchemy.orm import (
+    ColumnProperty,
+    InstanceState,
+    Mapper,
+    MapperProperty,
+    RelationshipProperty,
+    Session,
+    SynonymProperty,
+)
 
-from outlive.diagnosis.objects import Subject, is_state, subject_of
+from outlive.diagnosis.objects import Subject, is_state, subject_of, user_of
 from outlive.diagnosis.sessions import sessions_in, sync_session_of
 from outlive.diagnosis.tracebacks import Call, local, module_of
 
@@ -87,12 +95,13 @@ def failed_read(calls: Iterable[Call]) -> FailedRead | None:
     A lazy load may first reload columns of its own object, so within one call of the user's code the outermost
     read is what the user wrote.  Source: SQLAlchemy 2.0 and 2.1, ``orm.attributes``, ``AttributeImpl.get``.
     """
+    calls = tuple(calls)
     for call in calls:
         for index, frame in enumerate(call.library):
             if frame.f_code.co_name == "get" and module_of(frame) == "sqlalchemy.orm.attributes":
                 state, key = local(frame, "state"), getattr(local(frame, "self"), "key", None)
                 if is_state(state) and isinstance(key, str):
-                    return read_of(state, key, call.user, call.library[index:])
+                    return read_of(state, key, user_of(state, calls), call.library[index:])
     return None
 
 
@@ -104,6 +113,8 @@ def read_of(
     The frames below the read are better witnesses than the state: a rollback may have expired everything since.
     """
     prop: object = state.mapper.attrs.get(key)
+    if isinstance(prop, SynonymProperty):
+        return read_of(state, prop.name, user, below)
     read = FailedRead(
         subject_of(state, user),
         key,
@@ -182,8 +193,15 @@ def is_left_out(state: InstanceState[Any], prop: MapperProperty[Any]) -> bool:
 
 def asked_base(state: InstanceState[Any], prop: MapperProperty[Any]) -> Mapper[Any] | None:
     """The class that the query asked for, if the attribute belongs to a subclass of it."""
-    asked = load_path(state)[-1:]
-    return next((mapper for mapper in asked if isinstance(mapper, Mapper) and not mapper.isa(prop.parent)), None)
+    for asked in load_path(state)[-1:]:
+        if is_mapper(asked):
+            return None if asked.isa(prop.parent) else asked
+    return None
+
+
+def is_mapper(part: object) -> TypeGuard[Mapper[Any]]:
+    """Whether a part of a path is a plain class, and not an alias of one."""
+    return isinstance(part, Mapper)
 
 
 def was_eager(state: InstanceState[Any], prop: RelationshipProperty[Any]) -> bool:
@@ -204,8 +222,10 @@ def chosen_strategy(state: InstanceState[Any], prop: MapperProperty[Any]) -> dic
     Mappers are not compared: an option for ``Manager.name`` stands below the class that maps it, ``Employee``.
     """
     steps = [*filter(is_step, load_path(state)), prop]
-    found = (strategy for path, strategy in chosen_strategies(state) if [*filter(is_step, path)] == steps)
-    return next((strategy for strategy in found if strategy), {})
+    for path, strategy in chosen_strategies(state):
+        if strategy and [*filter(is_step, path)] == steps:
+            return strategy
+    return {}
 
 
 def chosen_strategies(state: InstanceState[Any]) -> Iterator[tuple[tuple[object, ...], dict[str, object]]]:

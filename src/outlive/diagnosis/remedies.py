@@ -70,6 +70,8 @@ def before_closing(read: FailedRead | None, *, is_async: bool) -> tuple[str, ...
     if can_refresh(read):
         call = refresh(read, is_async=is_async)
         reload = f"Load it before the session closes, after the last {last}: `{call}`."
+    if read.subject.was_deleted:
+        return (*load_with_query(read, is_async=is_async), "Read it before the row is deleted.")
     keep = keep_on_commit(is_async=is_async)
     match read.gap:
         case Gap.EXPIRED | Gap.LOST if not read.is_expired:

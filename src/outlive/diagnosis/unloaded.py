@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from outlive.diagnosis.objects import Subject, state_of, subject_from, subject_in_text, values_of
+from outlive.diagnosis.objects import Subject, state_of, subject_from, subject_in_text, subject_of, user_of, values_of
 from outlive.diagnosis.reads import FailedRead, Gap, failed_read, read_of
 from outlive.diagnosis.remedies import before_closing, in_async, keep_on_commit, where_allowed
-from outlive.diagnosis.surroundings import in_async_code, met
+from outlive.diagnosis.surroundings import has_frames, in_async_code, met
 from outlive.diagnosis.unwrap import Failure
 from outlive.lifecycle.explanation import Explanation
 from outlive.lifecycle.states import State
@@ -19,14 +19,13 @@ _RAISELOAD = re.compile(r"^'(?:(\w+)\.)?(\w+)' is not available")
 def explain_detached(failure: Failure) -> Explanation:
     """An attribute of a detached object had no value."""
     read = read_in(failure) or read_in_text(failure)
-    subject = read.subject if read else subject_in_text(failure.message)
+    subject = read.subject if read else serialized(failure) or subject_in_text(failure.message)
     name = f"`{read.name}`" if read else "A column"
     return Explanation(
         hazard=hazard_of(read, is_attached=False) if read else "read-after-commit-and-close",
         what=f"{name} was read on a detached {subject}.",
         where=met(failure, f"{name} was read here"),
-        why=f"{cause(read)} A detached object has no session to load it: the session was closed, or the object was"
-        " expunged.",
+        why=f"{cause(read)} A detached object has no session to load it: {departure(subject)}.",
         remedies=before_closing(read, is_async=in_async_code(failure.calls)),
         entity=subject.entity,
         identity_key=subject.identity_key,
@@ -58,11 +57,13 @@ def explain_greenlet(failure: Failure) -> Explanation:
 def explain_misuse(failure: Failure) -> Explanation:
     """SQL outside a greenlet that is not the read of a mapped attribute, as far as is known."""
     state = state_of(failure.source)
+    subject = subject_of(state, None) if state else Subject()
+    read = f"`{subject.entity}.{failure.field}` of {subject} was read, and " if state else ""
     remedies: tuple[str, ...] = (
         "Await the call on the `AsyncSession` instead of its `sync_session` or a plain `Session`.",
         "Hand synchronous code over as a whole: `await session.run_sync(function)`.",
     )
-    if state is not None or not any(call.library for call in failure.calls):
+    if state is not None or not has_frames(failure):
         remedies = (
             "Load what is read with the query, through a loader option.",
             keep_on_commit(is_async=True),
@@ -70,13 +71,13 @@ def explain_misuse(failure: Failure) -> Explanation:
         )
     return Explanation(
         hazard="sql-outside-greenlet",
-        what="SQL was emitted through an async driver where nobody could await it.",
+        what=f"{read}SQL was emitted through an async driver where nobody could await it.",
         where=met(failure, "SQL was emitted here"),
         why="An async driver works inside an awaited call of `AsyncSession` or `AsyncConnection`, or inside"
         " `run_sync()`; a plain call, or an attribute that has to be loaded, is neither.",
         remedies=remedies,
-        entity=state.class_.__name__ if state else None,
-        identity_key=state.key[1] if state and state.key else None,
+        entity=subject.entity,
+        identity_key=subject.identity_key,
         attribute=failure.field,
     )
 
@@ -109,10 +110,19 @@ def read_in(failure: Failure) -> FailedRead | None:
     # A property may have read an attribute of another object: then only the message tells.
     load = _LOAD.search(failure.message)
     field = load[2] if load else failure.field
-    is_other = subject_in_text(failure.message).entity not in (None, state.class_.__name__)
-    if is_other or field is None or field not in state.mapper.attrs or field in values_of(failure.source):
+    if serialized(failure) is None or field is None or field in values_of(failure.source):
         return None
-    return read_of(state, field, next((call.user for call in failure.calls if call.user), None))
+    read = read_of(state, field, user_of(state, failure.calls))
+    # Of a property only its name is known, and that nothing of an expired object can be read.
+    return read if field in state.mapper.attrs or read.is_expired else None
+
+
+def serialized(failure: Failure) -> Subject | None:
+    """The object that a serializer was reading, unless the message is about one of another class."""
+    state = state_of(failure.source)
+    if state is None or subject_in_text(failure.message).entity not in (None, state.class_.__name__):
+        return None
+    return subject_of(state, None)
 
 
 def read_in_text(failure: Failure) -> FailedRead | None:
@@ -180,6 +190,13 @@ def cause(read: FailedRead | None) -> str:
             return f"It was not loaded with the query, and its object was expired {eraser(read)}."
         case Gap.UNLOADED:
             return "The relationship was not loaded with the query."
+
+
+def departure(subject: Subject) -> str:
+    """How the object left its session."""
+    if subject.was_deleted:
+        return "it was deleted, which takes an object out of its session"
+    return "the session was closed, or the object was expunged"
 
 
 def eraser(read: FailedRead | None) -> str:
