@@ -14,8 +14,8 @@ from outlive.diagnosis.tracebacks import Call, local, module_of
 from outlive.diagnosis.unwrap import Failure
 from outlive.lifecycle.evidence import Evidence
 
-_ELSEWHERE = frozenset({Kind.NO_SUCH_METHOD})
-"""The kinds that Python notices, rather than SQLAlchemy."""
+_ELSEWHERE = frozenset({Kind.NO_SUCH_METHOD, Kind.SENT})
+"""The kinds that Python or a serializer notices, rather than SQLAlchemy."""
 
 
 def met(failure: Failure, message: str) -> tuple[Evidence, ...]:
