@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Connection, ForeignKey, func, insert
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, synonym
 
 
 class Base(DeclarativeBase):
@@ -23,6 +23,13 @@ class Author(Base):
     books: Mapped[list[Book]] = relationship(back_populates="author")
     drafts: Mapped[list[Book]] = relationship(viewonly=True, lazy="raise")
     works: Mapped[list[Book]] = relationship(viewonly=True, lazy="selectin")
+
+    pen_name = synonym("name")
+    writings = synonym("books")
+
+    @property
+    def label(self) -> str:
+        return self.name.upper()
 
     @property
     def titles(self) -> list[str]:

@@ -37,7 +37,7 @@ async def column_after_rollback(engine: AsyncEngine):
         return author.name  # fails
 
 
-async def column_after_commit_when_the_block_rolls_back(engine: AsyncEngine):
+async def column_after_expire_in_a_block_that_rolls_back(engine: AsyncEngine):
     async with AsyncSession(engine) as session, session.begin():
         author = (await session.scalars(select(Author))).one()
         session.expire(author, ["name"])
@@ -68,6 +68,13 @@ async def relationship_after_commit(engine: AsyncEngine):
 async def relationship_in_a_block_that_rolls_back(engine: AsyncEngine):
     async with AsyncSession(engine) as session, session.begin():
         author = (await session.scalars(select(Author))).one()
+        return author.books  # fails
+
+
+async def relationship_whose_read_flushes(engine: AsyncEngine):
+    async with AsyncSession(engine) as session:
+        author = (await session.scalars(select(Author))).one()
+        session.add(Author(name="Octavia"))
         return author.books  # fails
 
 
@@ -184,12 +191,13 @@ ONE = ("Author", (1,))
 ASYNC = [
     Failing(column_after_commit, EXPIRED, *ONE, "name", PERSISTENT),
     Failing(key_of_a_new_object_after_commit, EXPIRED, "Author", (2,), "id", PERSISTENT),
-    Failing(column_after_rollback, EXPIRED, *ONE, "name", PERSISTENT),
-    Failing(column_after_commit_when_the_block_rolls_back, EXPIRED, *ONE, "name", PERSISTENT),
+    Failing(column_after_rollback, "read-after-rollback", *ONE, "name", PERSISTENT),
+    Failing(column_after_expire_in_a_block_that_rolls_back, "expire-then-read", *ONE, "name", PERSISTENT),
     Failing(column_set_by_sql_after_flush, EXPIRED, *ONE, "changed_at", PERSISTENT),
     Failing(relationship_that_nobody_loaded, LAZY, *ONE, "books", PERSISTENT),
     Failing(relationship_after_commit, LAZY, *ONE, "books", PERSISTENT),
     Failing(relationship_in_a_block_that_rolls_back, LAZY, *ONE, "books", PERSISTENT),
+    Failing(relationship_whose_read_flushes, LAZY, *ONE, "books", PERSISTENT),
     Failing(relationship_of_what_a_relationship_loaded, LAZY, "Book", (1,), "author", PERSISTENT),
     Failing(relationship_of_a_new_object, LAZY, "Author", (2,), "books", PERSISTENT),
     Failing(eager_relationship_after_commit, LOST, *ONE, "books", PERSISTENT),

@@ -62,6 +62,27 @@ def column_after_rollback_and_close(engine: Engine):
     return author.name  # fails
 
 
+def eager_relationship_after_rollback_and_close(engine: Engine):
+    with Session(engine, expire_on_commit=False) as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.rollback()
+    return author.books  # fails
+
+
+def column_after_expire_and_close(engine: Engine):
+    with Session(engine) as session:
+        author = session.scalars(select(Author)).one()
+        session.expire(author, ["name"])
+    return author.name  # fails
+
+
+def eager_relationship_after_expire_and_close(engine: Engine):
+    with Session(engine) as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.expire(author, ["books"])
+    return author.books  # fails
+
+
 def column_set_by_sql_after_close(engine: Engine):
     with Session(engine, expire_on_commit=False) as session:
         author = session.scalars(select(Author)).one()
@@ -163,6 +184,22 @@ def refresh_of_a_detached_object(engine: Engine):
         session.refresh(author)  # fails
 
 
+def refresh_of_a_deleted_object(engine: Engine):
+    with Session(engine) as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        session.commit()
+        session.refresh(book)  # fails
+
+
+def relationship_of_a_deleted_object(engine: Engine):
+    with Session(engine) as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        session.commit()
+        return book.author  # fails
+
+
 def expire_of_a_detached_object(engine: Engine):
     with Session(engine) as session:
         author = session.get(Author, 1)
@@ -201,6 +238,12 @@ def add_to_a_second_session(engine: Engine):
         second.add(author)  # fails
 
 
+def add_of_an_object_related_to_one_of_another_session(engine: Engine):
+    with Session(engine) as first, Session(engine) as second:
+        author = first.get(Author, 1)
+        second.add(Book(title="Lavinia", author=author))  # fails
+
+
 def delete_in_a_second_session(engine: Engine):
     with Session(engine) as first, Session(engine) as second:
         author = first.get(Author, 1)
@@ -213,6 +256,17 @@ def add_beside_an_object_of_the_same_row(engine: Engine):
     with Session(engine) as session:
         same = session.get(Author, 1)
         session.add(author)  # fails
+        return same
+
+
+def add_of_an_object_related_to_one_of_the_same_row(engine: Engine):
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+        book = Book(title="Lavinia")
+    with Session(engine) as session:
+        same = session.get(Author, 1)
+        book.author = author
+        session.add(book)  # fails
         return same
 
 
@@ -306,7 +360,10 @@ ONE = ("Author", (1,))
 SYNC = [
     Failing(column_after_commit_and_close, EXPIRED, *ONE, "name", DETACHED),
     Failing(key_after_commit_and_close, EXPIRED, "Author", (2,), "id", DETACHED),
-    Failing(column_after_rollback_and_close, EXPIRED, *ONE, "name", DETACHED),
+    Failing(column_after_rollback_and_close, "read-after-rollback", *ONE, "name", DETACHED),
+    Failing(eager_relationship_after_rollback_and_close, "read-after-rollback", *ONE, "books", DETACHED),
+    Failing(column_after_expire_and_close, "expire-then-read", *ONE, "name", DETACHED),
+    Failing(eager_relationship_after_expire_and_close, "expire-then-read", *ONE, "books", DETACHED),
     Failing(column_set_by_sql_after_close, EXPIRED, *ONE, "changed_at", DETACHED),
     Failing(relationship_after_close, LAZY, *ONE, "books", DETACHED),
     Failing(relationship_after_expunge, LAZY, *ONE, "books", DETACHED),
@@ -326,11 +383,15 @@ SYNC = [
     Failing(refresh_of_a_pending_object, FOREIGN, "Author", None, None, None),
     Failing(delete_of_a_transient_object, FOREIGN, "Author", None, None, None),
     Failing(refresh_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
+    Failing(refresh_of_a_deleted_object, FOREIGN, "Book", (1,), None, DETACHED),
+    Failing(relationship_of_a_deleted_object, LAZY, "Book", (1,), "author", DETACHED),
     Failing(expire_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(expunge_of_a_detached_object, FOREIGN, *ONE, None, DETACHED),
     Failing(add_to_a_second_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
+    Failing(add_of_an_object_related_to_one_of_another_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
     Failing(delete_in_a_second_session, "object-in-two-sessions", *ONE, None, PERSISTENT),
     Failing(add_beside_an_object_of_the_same_row, "two-objects-for-one-row", *ONE, None, DETACHED),
+    Failing(add_of_an_object_related_to_one_of_the_same_row, "two-objects-for-one-row", *ONE, None, DETACHED),
     Failing(read_of_a_deleted_row, DELETED, "Book", (1,), "title", PERSISTENT),
     Failing(refresh_of_a_deleted_row, DELETED, "Book", (1,), None, PERSISTENT),
     Failing(flush_of_a_deleted_row, "stale-row-count", "Book", (1,), None, PERSISTENT),

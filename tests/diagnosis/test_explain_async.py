@@ -6,11 +6,14 @@ import pytest
 
 pytest.importorskip("greenlet", reason="SQLAlchemy's async half needs greenlet")
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from outlive import explain
 from tests.databases import UNAWAITED, VERSION, let_go
-from tests.diagnosis.async_programs import ASYNC, one_session_in_two_tasks
+from tests.diagnosis.async_programs import ASYNC, one_session_in_two_tasks, relationship_whose_read_flushes
 from tests.diagnosis.failing import async_error_of
 from tests.diagnosis.programs import Failing
+from tests.shelf import Author
 
 pytestmark = pytest.mark.filterwarnings(UNAWAITED)
 
@@ -43,6 +46,31 @@ def test_names_the_object_its_state_and_the_hazard(failing, explanation):
 
 def test_points_at_the_line_that_failed(failing, explanation):
     assert failing.line == str(explanation.where[-1].place)
+
+
+def test_what_expired_after_the_read_is_no_cause_of_it(async_database):
+    error = async_error_of(relationship_whose_read_flushes, async_database)
+    explanation = explain(error)
+    let_go(error)
+
+    assert "expired" not in explanation.why
+
+
+def test_a_property_that_a_serializer_read(async_database):
+    pydantic = pytest.importorskip("pydantic")
+    schema = pydantic.create_model("Schema", __config__={"from_attributes": True}, titles=list[str])
+
+    async def validate(engine):
+        async with AsyncSession(engine) as session:
+            schema.model_validate(await session.get(Author, 1))
+
+    error = async_error_of(validate, async_database)
+    explanation = explain(error)
+    let_go(error)
+
+    assert ("sql-outside-greenlet", "titles") == (explanation.hazard, explanation.attribute)
+    assert "`Author.titles` of `Author (1,)` was read" in explanation.what
+    assert "Load what is read" in explanation.remedies[0]
 
 
 def test_speaks_of_async_sessions(failing, explanation):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import sys
 import traceback
+import weakref
 
 import pytest
 from sqlalchemy import create_engine, event, select
@@ -15,7 +18,7 @@ from outlive import explain
 from outlive.lifecycle.states import State
 from tests.databases import Database, sqlite
 from tests.diagnosis import programs
-from tests.diagnosis.failing import error_of
+from tests.diagnosis.failing import error_of, run
 from tests.shelf import Author, fill
 
 
@@ -136,6 +139,42 @@ def test_explaining_emits_no_sql_and_leaves_the_session_alone(database):
 
             assert ([], False) == (statements, session.in_transaction())
             assert ("drafts", State.PERSISTENT) == (explanation.attribute, explanation.state)
+
+
+@pytest.mark.skipif(sys.gettrace() is not None, reason="a debugger keeps the frames' variables itself")
+def test_explaining_keeps_no_object_alive(database):
+    def program(engine):
+        with Session(engine) as session:
+            author = session.scalars(select(Author)).one()
+        reference = weakref.ref(author)
+        try:
+            author.books  # noqa: B018
+        except DetachedInstanceError as error:
+            attribute = explain(error).attribute
+        del author
+        return attribute, reference()
+
+    gc.disable()  # it would hide a cycle
+    try:
+        assert ("books", None) == run(program, database)
+    finally:
+        gc.enable()
+
+
+def test_explaining_leaves_the_variables_alone_that_a_program_asked_for(database):
+    def program(engine):
+        with Session(engine) as session:
+            author = session.scalars(select(Author)).one()
+        variables = locals()
+        try:
+            author.books  # noqa: B018
+        except DetachedInstanceError as error:
+            explain(error)
+        return variables, author
+
+    variables, author = run(program, database)
+
+    assert variables["author"] is author
 
 
 @pytest.mark.parametrize(

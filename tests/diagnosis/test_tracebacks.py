@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,13 @@ def test_code_without_a_file_is_the_users_if_it_has_a_module():
 
     assert "<stdin>:1" == str(calls[0].place)
     assert ["calls"] == [frame.f_code.co_name for frame in calls[1].library]
+
+
+def test_generated_code_in_the_users_module_is_never_the_place():
+    @dataclass
+    class Broken:
+        name: str
+
+    place = place_in(calls_in(traceback_of(lambda: repr(Broken.__new__(Broken)))))
+
+    assert "tests/diagnosis/test_tracebacks.py" == place.filename

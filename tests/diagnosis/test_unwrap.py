@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, MissingGreenlet
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import DetachedInstanceError
 
@@ -130,6 +130,7 @@ def test_an_error_inside_a_method_of_the_object_names_the_line_that_called_it(de
     line = caught.traceback[0].lineno + 1
 
     used, read = explain(caught.value).where
+    assert "refresh(detached, " in explain(caught.value).remedies[1]
     assert f"tests/diagnosis/test_unwrap.py:{line}: `Author.titles` was used here" == str(used)
     assert "tests/shelf.py" == read.place.filename
 
@@ -142,6 +143,19 @@ def test_an_error_that_the_user_has_no_line_in(detached):
     explanation = explain(caught.value.with_traceback(inner))
 
     assert ("books", ()) == (explanation.attribute, explanation.where)
+
+
+def test_an_error_that_was_raised_again_without_its_traceback(lazy_read):
+    with pytest.raises(DetachedInstanceError) as caught:
+        raise lazy_read.with_traceback(None)
+    line = caught.traceback[0].lineno + 1
+
+    [step] = explain(caught.value).where
+    assert f"tests/diagnosis/test_unwrap.py:{line}: raised here; the traceback of its origin is gone" == str(step)
+
+
+def test_a_greenlet_error_without_its_traceback_is_most_likely_a_read():
+    assert "Load what is read" in explain(MissingGreenlet("greenlet_spawn has not been called")).remedies[0]
 
 
 class TestPydantic:
@@ -159,10 +173,20 @@ class TestPydantic:
         class TitlesOut(pydantic.BaseModel, from_attributes=True):
             titles: list[str]
 
+        class NamesOut(pydantic.BaseModel, from_attributes=True):
+            label: str
+
+        class PenNameOut(pydantic.BaseModel, from_attributes=True):
+            pen_name: str
+
+        class WritingsOut(pydantic.BaseModel, from_attributes=True):
+            writings: list[BookOut]
+
         class Shelf(pydantic.BaseModel):
             author: AuthorOut
 
-        return {schema.__name__: schema for schema in (AuthorOut, TitlesOut, Shelf)}
+        schemas = (AuthorOut, TitlesOut, Shelf, NamesOut, PenNameOut, WritingsOut)
+        return {schema.__name__: schema for schema in schemas}
 
     def test_a_field(self, schemas, detached):
         with pytest.raises(ValueError, match="validation error") as caught:
@@ -205,6 +229,38 @@ class TestPydantic:
 
         explanation = explain(error_of(validate, database))
         assert ("read-after-commit-and-close", "id") == (explanation.hazard, explanation.attribute)
+
+    @pytest.mark.parametrize(("schema", "attribute"), [("NamesOut", "label"), ("PenNameOut", "name")])
+    def test_a_property_or_synonym_of_an_expired_object(self, schemas, schema, attribute, database):
+        def validate(engine):
+            with Session(engine) as session:
+                author = session.scalars(select(Author)).one()
+                session.commit()
+            schemas[schema].model_validate(author)
+
+        explanation = explain(error_of(validate, database))
+        assert ("read-after-commit-and-close", "Author", (1,), attribute) == (
+            explanation.hazard,
+            explanation.entity,
+            explanation.identity_key,
+            explanation.attribute,
+        )
+
+    def test_a_property_of_an_object_that_lost_one_column(self, schemas, database):
+        def validate(engine):
+            with Session(engine) as session:
+                author = session.scalars(select(Author)).one()
+                session.expire(author, ["name"])
+            schemas["NamesOut"].model_validate(author)
+
+        explanation = explain(error_of(validate, database))
+        assert "A column was read on a detached `Author (1,)`." == explanation.what
+
+    def test_a_synonym_of_a_relationship(self, schemas, detached):
+        with pytest.raises(ValueError, match="validation error") as caught:
+            schemas["WritingsOut"].model_validate(detached)
+
+        assert ("lazy-read-after-close", "books") == (explain(caught.value).hazard, explain(caught.value).attribute)
 
     def test_a_wrong_value_is_no_lifetime_error(self, schemas):
         with pytest.raises(ValueError, match="validation error") as caught:
@@ -252,6 +308,6 @@ class TestFastAPI:
         if not hasattr(error, "endpoint_ctx"):
             pytest.skip("this FastAPI does not tell")
 
-        returned, _ = explain(error).where
+        [returned] = explain(error).where
         assert "returned by `read_author` (GET /author)" == returned.message
         assert "tests/diagnosis/test_unwrap.py" == returned.place.filename

@@ -64,6 +64,7 @@ EXPLAINED = {
     "GET /products/1/price": ("Product.price", "return product.price  # mistake: OL103"),
     "POST /products/1/deliveries": ("Product.stock", "product.stock}  # mistake: OL301"),
     "POST /sale": ("Product.price", "(100 - sale.percent) // 100  # mistake: OL301"),
+    "POST /orders/1/ship": ("Order (1,)", "send_parcel.delay(order)  # mistake: OL501"),
     "POST /orders/1/pay": ("Order.lines", "for line in self.lines)"),
     "task send_parcel(1)": ("Order.id", "order.id)  # mistake: OL101"),
     "task cancel(2)": ("session.refresh()", "session.refresh(order)  # mistake: OL701"),

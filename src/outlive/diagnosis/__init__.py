@@ -15,6 +15,7 @@ from outlive.diagnosis.ownership import (
     explain_no_such_method,
     explain_twin,
 )
+from outlive.diagnosis.queues import explain_sent
 from outlive.diagnosis.transactions import (
     explain_committing,
     explain_needs_rollback,
@@ -37,6 +38,7 @@ _EXPLAINERS = {
     Kind.IN_TWO_SESSIONS: explain_in_two_sessions,
     Kind.TWIN: explain_twin,
     Kind.NO_SUCH_METHOD: explain_no_such_method,
+    Kind.SENT: explain_sent,
     Kind.ROW_DELETED: explain_row_deleted,
     Kind.STALE_ROW: explain_stale_row,
     Kind.NEEDS_ROLLBACK: explain_needs_rollback,

@@ -32,6 +32,8 @@ class Kind(Enum):
     COMMITTING = auto()
     """SQL inside a commit hook."""
     NO_SUCH_METHOD = auto()
+    SENT = auto()
+    """An argument of a task that json cannot write; whether it is a mapped object, the frames tell."""
 
 
 _BY_CODE = {
@@ -78,6 +80,8 @@ def kind_of(error: BaseException) -> Kind | None:
         return _BY_CODE.get(error.code or "") or kind_of_message(message_of(error))
     if isinstance(error, AttributeError) and is_session(error.obj):
         return Kind.NO_SUCH_METHOD
+    if isinstance(error, TypeError) and message_of(error).endswith(" is not JSON serializable"):
+        return Kind.SENT
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 
 from sqlalchemy.orm import InstanceState
 
-from outlive.diagnosis.tracebacks import Call, local, orm_frames
+from outlive.diagnosis.tracebacks import Call, local, orm_frames, variables_of
 from outlive.lifecycle.states import State
 
 _PRINTED = re.compile(r"<(\w+) at 0x[0-9a-fA-F]+>")
@@ -28,12 +28,14 @@ class Subject:
         entity: Class name; ``None`` when nothing is known.
         identity_key: Primary key tuple; ``None`` while the object has none, or when it is not known.
         state: State at the time of asking; ``None`` when it is not known.
+        was_deleted: Whether it was deleted with a session.
         variable: What the user's code calls it if that is certain, else the class name in lower case.
     """
 
     entity: str | None = None
     identity_key: tuple[object, ...] | None = None
     state: State | None = None
+    was_deleted: bool = False
     variable: str = "obj"
 
     def __str__(self) -> str:
@@ -45,17 +47,21 @@ class Subject:
 def subject_of(state: InstanceState[Any], user: FrameType | None) -> Subject:
     """Name the object behind a state; ``user`` is the frame in which its variable is looked up."""
     entity = state.class_.__name__
-    return Subject(entity, state.key[1] if state.key else None, state_name(state), variable_of(state, user))
+    key = state.key[1] if state.key else None
+    return Subject(entity, key, state_name(state), state.was_deleted, variable_of(state, user))
 
 
-def subject_from(calls: Iterable[Call], names: tuple[str, ...] = ("state",), message: str = "") -> Subject:
-    """Name the object that an ORM frame has in one of these locals, else at least the class that the message prints."""
+def subject_from(calls: Iterable[Call], message: str = "") -> Subject:
+    """Name the object that an ORM frame calls ``state``, else at least the class that the message prints.
+
+    The innermost frame of a call counts: a cascade reaches more objects than the one that the user named.
+    """
     calls = tuple(calls)
-    for frame in orm_frames(calls):
-        for name in names:
-            state = local(frame, name)
+    for call in calls:
+        for frame in reversed(list(orm_frames([call]))):
+            state = local(frame, "state")
             if is_state(state):
-                return subject_of(state, next((call.user for call in calls if call.user), None))
+                return subject_of(state, user_of(state, calls))
     return subject_in_text(message)
 
 
@@ -100,8 +106,8 @@ def variable_of(state: InstanceState[Any], user: FrameType | None) -> str:
     """The only variable of the frame that holds the object, else its class name in lower case."""
     obj = state.obj()
     if user is not None and obj is not None:
-        names = [name for name, value in list(user.f_locals.items()) if value is obj and name.isidentifier()]
-        if len(names) == 1 and names != ["self"]:
+        names = [name for name, value in variables_of(user).items() if value is obj and name.isidentifier()]
+        if len(names) == 1:
             return names[0]
     return in_lower_case(state.class_.__name__)
 
@@ -109,6 +115,13 @@ def variable_of(state: InstanceState[Any], user: FrameType | None) -> str:
 def in_lower_case(name: str) -> str:
     """``OrderItem`` as a variable: ``order_item``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def user_of(state: InstanceState[Any], calls: Iterable[Call]) -> FrameType | None:
+    """The innermost frame of the user's that is not a method of the object itself."""
+    obj = state.obj()
+    users = (call.user for call in calls if call.user)
+    return next((user for user in users if obj is None or local(user, "self") is not obj), None)
 
 
 def get_arguments(subject: Subject) -> str:

@@ -68,6 +68,8 @@ def standing(subject: Subject, state: State | None) -> str:
         return "It is detached, belongs to another session, or was not flushed yet."
     if subject.identity_key is None:
         return "It has no row yet: it was not flushed, or never added."
+    if subject.was_deleted:
+        return "It was deleted, which takes an object out of its session."
     match state:
         case State.DETACHED:
             return "No session holds a detached object: the one that loaded it was closed, or expunged it."
@@ -81,6 +83,8 @@ def bring_in(subject: Subject, method: str | None, *, is_async: bool) -> tuple[s
     """Remedies for an object that the session does not hold."""
     wait = "await " if is_async else ""
     name = subject.variable
+    if subject.was_deleted:
+        return ("Read what you still need before the row is deleted.",)
     leave = (f"Leave the `{method}` out: there is nothing to take out of this session.",) if method == "expunge" else ()
     if subject.state is State.PENDING:
         return (f"Flush it first: `{wait}session.flush()`.",)

@@ -20,13 +20,16 @@ def factory(*, is_async: bool) -> str:
 
 
 def load_with_query(read: FailedRead, *, is_async: bool) -> tuple[str, ...]:
-    """The loader option; with the factory beside it where a commit would undo it."""
+    """The loader option; with the factory beside it where a commit would undo it, and none where a rollback would."""
     if not read.option:
         return ()
+    if read.is_expired and read.keeps_on_commit:
+        return ()
+    option = f"`{read.option}`" + (f" in place of `{read.instead_of}`" if read.instead_of else "")
     if read.is_expired:
-        both = f"`{read.option}` and `{factory(is_async=is_async)}`"
+        both = f"{option} and `{factory(is_async=is_async)}`"
         return (f"Load `{read.attribute}` with the query, and keep it across the commit: {both}.",)
-    return (f"Load `{read.attribute}` with the query: `{read.option}`.",)
+    return (f"Load `{read.attribute}` with the query: {option}.",)
 
 
 def refresh(read: FailedRead, *, is_async: bool) -> str:
@@ -52,7 +55,7 @@ def reload_in_async(read: FailedRead) -> tuple[str, ...]:
 
 def can_refresh(read: FailedRead) -> bool:
     """Whether ``refresh`` loads the attribute when named: a lazy relationship since SQLAlchemy 2.0.4."""
-    return read.gap not in (Gap.UNLOADED, Gap.LOST) or _VERSION >= (2, 0, 4)
+    return read.is_refreshable and (read.gap not in (Gap.UNLOADED, Gap.LOST) or _VERSION >= (2, 0, 4))
 
 
 def before_closing(read: FailedRead | None, *, is_async: bool) -> tuple[str, ...]:
@@ -62,18 +65,22 @@ def before_closing(read: FailedRead | None, *, is_async: bool) -> tuple[str, ...
             keep_on_commit(is_async=is_async),
             "Read what you need before the session closes, or load it with the query through a loader option.",
         )
-    reload = "Read it before the session closes, after the last commit."
+    last = "rollback" if read.keeps_on_commit else "commit"
+    reload = f"Read it before the session closes, after the last {last}."
     if can_refresh(read):
-        reload = f"Load it before the session closes, after the last commit: `{refresh(read, is_async=is_async)}`."
+        call = refresh(read, is_async=is_async)
+        reload = f"Load it before the session closes, after the last {last}: `{call}`."
+    if read.subject.was_deleted:
+        return (*load_with_query(read, is_async=is_async), "Read it before the row is deleted.")
     keep = keep_on_commit(is_async=is_async)
     match read.gap:
-        case Gap.EXPIRED if not read.is_expired:
+        case Gap.EXPIRED | Gap.LOST if not read.is_expired:
             return (reload, "Read it before the session closes.")
-        case Gap.EXPIRED:
+        case Gap.EXPIRED | Gap.LOST if read.keeps_on_commit:
+            return (reload, "Read it before the rollback.")
+        case Gap.EXPIRED | Gap.LOST:
             return (keep, reload, "Read it before the commit.")
-        case Gap.LOST:
-            return (keep, reload, "Read it before the commit.")
-        case _ if read.is_new and read.is_expired:
+        case _ if read.is_new and read.is_expired and not read.keeps_on_commit:
             return (reload, keep)
         case _:
             return (*load_with_query(read, is_async=is_async), reload)
@@ -83,11 +90,13 @@ def in_async(read: FailedRead) -> tuple[str, ...]:
     """Remedies for a read that emits SQL in async code."""
     more = reload_in_async(read)
     match read.gap:
-        case Gap.EXPIRED if not read.is_expired:
+        case Gap.EXPIRED | Gap.LOST if not read.is_expired:
             return more
+        case Gap.EXPIRED | Gap.LOST if read.keeps_on_commit:
+            return (*more, "Read it before the rollback.")
         case Gap.EXPIRED | Gap.LOST:
             return (keep_on_commit(is_async=True), *more)
-        case _ if read.is_new and read.is_expired:
+        case _ if read.is_new and read.is_expired and not read.keeps_on_commit:
             return (*more, keep_on_commit(is_async=True))
         case _:
             return (*load_with_query(read, is_async=True), *more)

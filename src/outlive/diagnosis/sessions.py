@@ -9,6 +9,8 @@ from types import FrameType
 
 from sqlalchemy.orm import Session, scoped_session
 
+from outlive.diagnosis.tracebacks import variables_of
+
 _ASYNC = frozenset({"AsyncSession", "async_scoped_session"})
 
 
@@ -28,7 +30,7 @@ def sessions_in(frame: FrameType) -> list[object]:
     """The sessions among the frame's own variables; module globals say nothing about one call."""
     if frame.f_code.co_name == "<module>":
         return []
-    return [value for value in list(frame.f_locals.values()) if is_session(value)]
+    return [value for value in variables_of(frame).values() if is_session(value)]
 
 
 def sync_session_of(session: object) -> Session | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from inspect import CO_OPTIMIZED
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -67,9 +69,13 @@ def is_library(frame: FrameType) -> bool:
     """Whether the frame belongs to a known library or the standard library rather than to the user."""
     name = frame.f_globals.get("__name__")
     filename = frame.f_code.co_filename
+    is_generated = filename.startswith("<")
     if not isinstance(name, str):
         # SQLAlchemy's generated wrappers have neither a module nor a file.
-        return filename.startswith("<")
+        return is_generated
+    # The ``__repr__`` of a dataclass stands in no file, but its module does; what was typed has no file at all.
+    if is_generated and "__file__" in frame.f_globals:
+        return True
     if name.partition(".")[0] in LIBRARIES or filename.startswith("<frozen "):
         return True
     return filename.startswith(_STANDARD_LIBRARY) and "-packages" not in filename
@@ -93,7 +99,23 @@ def module_of(frame: FrameType) -> str:
 
 def local(frame: FrameType, name: str) -> object:
     """A local variable of the frame; ``None`` if it has none of that name or was cleared."""
-    return frame.f_locals.get(name)
+    return variables_of(frame).get(name)
+
+
+def variables_of(frame: FrameType) -> dict[str, object]:
+    """The frame's variables by name, copied.
+
+    Before Python 3.13 a frame keeps what ``f_locals`` once showed: objects that the program has let go since, and the
+    caught exception, which holds the frame.  So it is emptied here, unless somebody else uses it, or may use it: a
+    debugger writes it back.
+    """
+    shown_variables = frame.f_locals
+    variables = dict(shown_variables)
+    is_snapshot = sys.version_info < (3, 13) and frame.f_code.co_flags & CO_OPTIMIZED
+    # Three: that of the frame, and those of this name and of this call.
+    if is_snapshot and sys.getrefcount(shown_variables) == 3 and sys.gettrace() is None:
+        shown_variables.clear()
+    return variables
 
 
 def orm_frames(calls: Iterable[Call]) -> Iterator[FrameType]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy.orm import InstanceState
 
-from outlive.diagnosis.objects import Subject, get_arguments, is_state, subject_from, subject_of
+from outlive.diagnosis.objects import Subject, get_arguments, is_state, subject_from, subject_of, user_of
 from outlive.diagnosis.reads import failed_read
 from outlive.diagnosis.surroundings import in_async_code, met
 from outlive.diagnosis.tracebacks import calls_in, local, orm_frames, place_in
@@ -71,13 +71,12 @@ def stale_object(failure: Failure) -> Subject:
     Source: SQLAlchemy 2.0 and 2.1, ``orm.persistence`` and ``Session._merge``: the innermost of these locals holds
     the objects of the statement.
     """
-    user = next((call.user for call in failure.calls if call.user), None)
     found: list[InstanceState[Any]] = []
     for frame in orm_frames(failure.calls):
         for name in ("states", "del_objects", "records", "merged_state"):
             found = states_in(local(frame, name)) or found
     if len(found) == 1:
-        return subject_of(found[0], user)
+        return subject_of(found[0], user_of(found[0], failure.calls))
     names = {state.class_.__name__ for state in found}
     return Subject(names.pop()) if len(names) == 1 else Subject()
 
