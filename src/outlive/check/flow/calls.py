@@ -21,7 +21,7 @@ from outlive.check.flow import (
 )
 from outlive.check.flow.arguments import Given, bind_arguments
 from outlive.check.flow.frames import DEPTH, PATHS, Frame, Out, Pairs
-from outlive.check.flow.meeting import forget, prune
+from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
@@ -65,7 +65,8 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     keywords = [(name, run.value(value, state, frame)) for name, value in node.keywords]
     given = Given(state, frame, args, keywords, node.starred, out)
     if node.method in _CHANGING and isinstance(node.base, str):
-        forget(state, frame, node.base)
+        for key in (node.base, f"len({node.base})"):
+            state.assumed.pop((frame.id, key), None)
     if node.method in queues.SENDS:
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
