@@ -12,12 +12,12 @@ from outlive.check.flow import Flow, calls, classes, telling
 from outlive.check.flow.frames import Frame, Out, OutOfStepsError
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
-from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Many, Ref, SessionRef, Spot, Value
+from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Group, Many, Ref, SessionRef, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program
 from outlive.check.source import Source
 
-_COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple", "Collection"})
+_COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple", "Tuple", "Collection"})
 _ASYNC_OPTIONS = {"Session": False, "AsyncSession": True, "scoped_session": False, "async_scoped_session": True}
 
 
@@ -153,6 +153,10 @@ def _awaits(body: Sequence[ir.Statement], name: str) -> bool:
 def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotation: Term, name: str) -> Value:
     """A value of an annotated type."""
     last = annotation.head.rpartition(".")[2]
+    if annotation.kind == "item" and last in ("tuple", "Tuple") and annotation.parts and not _is_open(annotation):
+        return Group(
+            tuple(_typed(run, state, root, module, part, f"{name}[{n}]") for n, part in enumerate(annotation.parts))
+        )
     if annotation.kind == "item" and last in _COLLECTIONS and annotation.parts:
         element = _typed(run, state, root, module, annotation.parts[0], f"{name}[]")
         return Many(element) if element != UNKNOWN else UNKNOWN
@@ -185,6 +189,11 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
             if len(pairs) == 1 and pairs[0][0] is state:
                 return pairs[0][1]
     return UNKNOWN
+
+
+def _is_open(annotation: Term) -> bool:
+    """``tuple[A, ...]``"""
+    return annotation.parts[-1].text == "Ellipsis"
 
 
 def _symbolic_session(run: Interpreter, state: State, root: Frame, name: str, is_async: bool, exact: str) -> SessionRef:

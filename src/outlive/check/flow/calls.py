@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
+from outlive.check.entities import Entity
 from outlive.check.flow import (
     classes,
+    decorators,
     factories,
     library,
     lifetimes,
@@ -22,7 +24,7 @@ from outlive.check.flow import (
 from outlive.check.flow.arguments import Given, bind_arguments
 from outlive.check.flow.frames import DEPTH, PATHS, Frame, Out, Pairs
 from outlive.check.flow.meeting import prune
-from outlive.check.flow.state import Plain, State
+from outlive.check.flow.state import VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
     NONE,
     UNKNOWN,
@@ -43,7 +45,7 @@ from outlive.check.flow.values import (
     Spot,
     Value,
 )
-from outlive.check.program import External
+from outlive.check.program import ClassSymbol, External, FunctionSymbol
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -112,9 +114,9 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case Rows():
             return [(state, queries.rows_method(base, name))]
         case Option():
-            return [(state, loading.chained(base, name, given.args))]
+            return [(state, loading.chained(base, name, given.args, given.starred))]
         case Mapped():
-            return [(state, base if name in ("of_type", "and_") else UNKNOWN)]
+            return [(state, base)]
         case Block(sid=sid):
             spot = Spot(frame.id, node.span)
             if name == "commit":
@@ -212,7 +214,16 @@ def inline(
     facts = function.symbol.facts
     if any(d.head.rpartition(".")[2] in ("overload", "abstractmethod") for d in facts.decorators):
         return [(state, UNKNOWN)]
+    if decorators.hides(run, function.symbol):
+        unknown_call(state, [*args, *(value for _, value in keywords)])
+        return [(state, UNKNOWN)]
     bound = bind_arguments(run, function, args, keywords, starred)
+    for name, entity in _mapped_parameters(run, function.symbol):
+        if bound[name] == UNKNOWN:
+            # Whatever is given, the annotation says what it is.
+            oid = run.identity("argument", frame.id, span, name)
+            state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
+            bound[name] = Ref(oid)
     if not _matters(run, function, bound, state):
         return [(state, UNKNOWN)]
     if facts.is_generator:
@@ -238,6 +249,26 @@ def inline(
             one.leave(inner.id)
             out.raises.append(one)
     return kept[:PATHS]
+
+
+def _mapped_parameters(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[str, Entity]]:
+    """The parameters that are annotated with a mapped class, or with an optional one."""
+    key = (id(symbol.module), symbol.index)
+    found = run.mapped_parameters.get(key)
+    if found is None:
+        found = run.mapped_parameters[key] = []
+        for parameter in symbol.facts.parameters:
+            term = parameter.annotation
+            if term is not None and term.head.rpartition(".")[2] == "Optional" and term.parts:
+                term = term.parts[0]
+            if term is not None and term.kind == "group" and len(term.parts) == 2 and term.parts[1].text == "None":
+                term = term.parts[0]
+            if parameter.kind in ("", "k") and term is not None and term.kind == "name":
+                class_ = run.program.resolve(symbol.module, term.text)
+                entity = run.entities.get(class_) if isinstance(class_, ClassSymbol) else None
+                if entity is not None:
+                    found.append((parameter.name, entity))
+    return found
 
 
 def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value], state: State) -> bool:

@@ -49,6 +49,8 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
             return False
     elif isinstance(value, Const):
         return bool(value.value)
+    elif isinstance(value, Group):
+        return bool(value.items)
     elif isinstance(value, (SessionRef, FunctionValue, Factory)):
         return True
     return state.assumed.get((frame.id, key)) if key else None

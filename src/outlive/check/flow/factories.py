@@ -23,7 +23,7 @@ def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
     is_async = FACTORIES[name]
     made = "AsyncSession" if is_async else "Session"
     if isinstance(made_class, External):
-        made = made_class.sqlalchemy if made_class.sqlalchemy in SESSIONS else ""
+        made = exact_name(made_class)
         is_async = is_async or "Async" in made_class.last
     elif made_class is not None:
         made = ""
@@ -38,6 +38,12 @@ def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
     factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush)
     run.log.factories[spot] = factory
     return factory
+
+
+def exact_name(session_class: External) -> str:
+    """``Session`` or ``AsyncSession``; empty for one that SQLModel or another library has added methods to."""
+    exact = session_class.library == "sqlalchemy" and session_class.sqlalchemy in SESSIONS
+    return session_class.sqlalchemy if exact else ""
 
 
 def told(factory: Factory, given: Given) -> Factory:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from outlive.check import ir
-from outlive.check.entities import Entities
+from outlive.check.entities import Entities, Entity
 from outlive.check.flow import calls, conditions, exits, loops, queries, reads
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
@@ -30,6 +30,7 @@ from outlive.check.flow.values import (
     FunctionValue,
     Group,
     Many,
+    Mapped,
     Query,
     Rows,
     SessionRef,
@@ -60,6 +61,8 @@ class Interpreter:
         self._keys: list[tuple[object, ...]] = [()]
         self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
         self.nesting = 0
+        self.hiding: dict[FunctionSymbol, bool] = {}
+        self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.relevant = relevant_functions(program)
         self.steps = 0
         self.try_depth = 0
@@ -224,8 +227,10 @@ class Interpreter:
                 if node.how == "format":
                     for value in values:
                         states = [after for one in states for after in reads.shown(self, one, frame, value, node.span)]
+                column = next((value for value in values if isinstance(value, Mapped)), None)
+                condition = column if column is not None and node.how == "compare" else UNKNOWN
                 for one in states:
-                    self.bind(one, frame, node.target, UNKNOWN)
+                    self.bind(one, frame, node.target, condition)
                 return states
             case ir.Yield():
                 return exits.yielded(self, node, state, frame)

@@ -49,7 +49,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         made = Factory(
             factories.SESSIONS[name],
             expires,
-            name,
+            factories.exact_name(function),
             spot,
             fixable,
             autoflush=factories.flag(given, "autoflush", True) is not False,
@@ -70,6 +70,8 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change"))]
     if name in loading.OPTIONS:
         return [(state, loading.option(name, given.args))]
+    if name in ("and_", "or_", "not_"):
+        return [(state, Group(tuple(given.args)))]
     if name == "Load":
         return [(state, Option(Load()))]
     if name == "set_committed_value" and len(given.args) == 3:

@@ -36,15 +36,17 @@ def option(name: str, arguments: list[Value]) -> Option:
     return Option(Load(columns=found))
 
 
-def chained(first: Option, name: str, arguments: list[Value]) -> Option:
+def chained(first: Option, name: str, arguments: list[Value], starred: bool) -> Option:
     """``selectinload(A.b).joinedload(B.c)`` and ``selectinload(A.b).options(joinedload(B.c), ...)``."""
     if name == "options":
         load = first.load
         for argument in arguments:
             inner = argument if isinstance(argument, Option) else VAGUE_OPTION
             load = load.merged(_at(first.path, inner.load))
+        if starred:
+            load = load.merged(_at(first.path, VAGUE_OPTION.load))
         return Option(load, first.path)
-    if name not in OPTIONS:
+    if name not in OPTIONS or starred:
         return VAGUE_OPTION
     inner = option(name, arguments)
     return Option(first.load.merged(_at(first.path, inner.load)), first.path + inner.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,18 @@ from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.state import VAGUE, State
-from outlive.check.flow.values import UNKNOWN, Group, Many, Query, Rows, Spot, Value
+from outlive.check.flow.values import UNKNOWN, Group, Load, Many, Mapped, Query, Rows, Spot, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
+
+
+_OTHER_COLUMNS = frozenset(
+    {
+        "add_columns", "alias", "cte", "exists", "scalar_subquery", "subquery", "union", "union_all",
+        "values", "with_entities", "with_only_columns",
+    }
+)  # fmt: skip
 
 
 def iterated(run: Interpreter, value: Value, state: State, frame: Frame, span: int) -> Value:
@@ -35,31 +44,25 @@ def run_query(run: Interpreter, query: Query, state: State, frame: Frame, span: 
     return sessions.rows_of(run, state, query.sid, query, spot)
 
 
+def _restricted(values: Sequence[Value]) -> Iterator[str]:
+    """The columns in conditions."""
+    for value in values:
+        if isinstance(value, Mapped):
+            yield value.name
+        elif isinstance(value, Group):
+            yield from _restricted(value.items)
+
+
 def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) -> Value:
     state, name = given.state, node.method
     if name == "options":
         return replace(query, load=loading.with_options(query.load, given.args, given.starred))
-    if (
-        name
-        in (
-            "with_only_columns",
-            "with_entities",
-            "add_columns",
-            "values",
-            "subquery",
-            "cte",
-            "alias",
-            "exists",
-            "scalar_subquery",
-            "from_statement",
-            "union",
-            "union_all",
-            "select_from",
-        )
-        and name != "select_from"
-    ):
-        return replace(query, entities=(UNKNOWN,)) if name != "from_statement" else query
-    if name in ("execution_options", "populate_existing"):
+    if name in ("where", "filter", "filter_by"):
+        names = {word for word, _ in given.keywords} if name == "filter_by" else set(_restricted(given.args))
+        return replace(query, load=query.load.merged(Load(keyed=frozenset(names))))
+    if name in _OTHER_COLUMNS:
+        return replace(query, entities=(UNKNOWN,))
+    if name in ("execution_options", "populate_existing", "from_statement"):
         return query
     if query.kind != "query":
         return query

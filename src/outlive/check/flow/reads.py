@@ -168,7 +168,11 @@ def _read_mapped(
         if _is_none(obj, name):
             state.objects[oid] = obj.with_status(name, VAGUE)
             return [(state, UNKNOWN)]
-        if not session.is_async or session.lent or _in_identity_map(state, obj, name):
+        if session.is_async and not session.lent and _in_identity_map(state, obj, name):
+            run.log.fine.add(spot)
+            state.objects[oid] = obj.with_status(name, VAGUE)
+            return [(state, _vague_child(run, state, oid, obj, name))]
+        if not session.is_async or session.lent:
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
             _reloaded(run, state, oid, obj, name)
@@ -217,15 +221,18 @@ def _reloaded(run: Interpreter, state: State, oid: int, before: Object, name: st
         lifetimes.spread(state, oid, name)
         return
     lifetimes.spread(state, oid)
-    waiting = [(oid, before)]
-    while waiting:
-        one, obj = waiting.pop()
-        for relation, relationship in obj.entity.relationships.items():
-            if obj.load.get(relation) is not None or relationship.eager:
-                inner = run.identity("child", one, relation)
-                behind = state.objects.pop(inner, None)
-                if isinstance(behind, Object):
-                    waiting.append((inner, behind))
+    for relation, relationship in before.entity.relationships.items():
+        if before.load.get(relation) is not None or relationship.eager:
+            forget_child(run, state, oid, relation)
+
+
+def forget_child(run: Interpreter, state: State, oid: int, name: str) -> None:
+    """What stands behind a relationship is about to be another, or as good as new; so is all behind that."""
+    inner = run.identity("child", oid, name)
+    behind = state.objects.pop(inner, None)
+    if isinstance(behind, Object):
+        for further in behind.entity.relationships:
+            forget_child(run, state, inner, further)
 
 
 def _is_none(obj: Object, name: str) -> bool:
@@ -243,10 +250,15 @@ def _in_identity_map(state: State, obj: Object, name: str) -> bool:
         return False
     if obj.status(name).loss not in (Loss.NEVER_LOADED, Loss.REFRESH):
         return False
-    assert obj.sid is not None
+    if f"{name}_id" in obj.load.keyed:
+        return True  # Who asks by the key of a row holds that row, as a rule.
+    # An object that came in as an argument belongs to some session, most likely to this one.
     return any(
-        other is not obj and relationship.target in other.entity.lineage and other.life is Life.PERSISTENT
-        for _, other in state.of_session(obj.sid)
+        other is not obj
+        and isinstance(other, Object)
+        and relationship.target in other.entity.lineage
+        and (other.life is Life.PERSISTENT if other.sid == obj.sid else other.life is None and other.sid is None)
+        for other in state.objects.values()
     )
 
 

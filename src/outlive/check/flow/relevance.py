@@ -82,7 +82,7 @@ def _uses(program: Program, module: Module, function: Function) -> Iterator[str]
     for parameter in function.parameters:
         if "session" in parameter.name.lower() or (parameter.annotation and "Session" in parameter.annotation.head):
             yield "Session"
-    for node in _walk(function.body):
+    for node in walk(function.body):
         match node:
             case ir.Call(base=str() as base, method=method):
                 if "session" in base.lower():
@@ -132,24 +132,25 @@ def _named(program: Program, symbol: Symbol | None) -> Iterator[str]:
             pass
 
 
-def _walk(body: Sequence[ir.Statement]) -> Iterator[ir.Statement]:
+def walk(body: Sequence[ir.Statement]) -> Iterator[ir.Statement]:
+    """Every statement, those in blocks included."""
     for node in body:
         yield node
         match node:
             case ir.If() | ir.For():
-                yield from _walk(node.body)
-                yield from _walk(node.orelse)
+                yield from walk(node.body)
+                yield from walk(node.orelse)
             case ir.While():
-                yield from _walk(node.head)
-                yield from _walk(node.body)
-                yield from _walk(node.orelse)
+                yield from walk(node.head)
+                yield from walk(node.body)
+                yield from walk(node.orelse)
             case ir.With():
-                yield from _walk(node.body)
+                yield from walk(node.body)
             case ir.Try():
-                yield from _walk(node.body)
+                yield from walk(node.body)
                 for handler in node.handlers:
-                    yield from _walk(handler.body)
-                yield from _walk(node.orelse)
-                yield from _walk(node.final)
+                    yield from walk(handler.body)
+                yield from walk(node.orelse)
+                yield from walk(node.final)
             case _:
                 pass

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outlive.check import ir
 from outlive.check.entities import Entity
-from outlive.check.flow import calls, lifetimes, loading
+from outlive.check.flow import calls, lifetimes, loading, reads
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
@@ -172,7 +172,7 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
             for attribute in names or ():
                 lifetimes.spread(state, oid, attribute)
             for relation in names or ():
-                state.objects.pop(run.identity("child", oid, relation), None)
+                reads.forget_child(run, state, oid, relation)
         elif name == "expire":
             lifetimes.expire(state, oid, names, spot)
         else:
@@ -316,7 +316,7 @@ def load_entity(
                     state.objects[other_id] = lifetimes.vague(filled)
         _fill_behind(run, state, sid, entity, load)
     for relation in entity.relationships:
-        state.objects.pop(run.identity("child", oid, relation), None)
+        reads.forget_child(run, state, oid, relation)
     life = Life.PERSISTENT if sid is not None else None
     state.objects[oid] = Object(
         entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING

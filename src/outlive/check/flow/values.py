@@ -60,6 +60,7 @@ class Load:
         only: ``load_only``: the columns that are loaded; ``None`` for all.
         without: Columns or relationships that are explicitly not loaded.
         vague: Options that cannot be read: nothing is known to be unloaded.
+        keyed: Columns that the query is restricted by.
     """
 
     rels: tuple[tuple[str, Load], ...] = ()
@@ -67,6 +68,7 @@ class Load:
     only: frozenset[str] | None = None
     without: frozenset[str] = frozenset()
     vague: bool = False
+    keyed: frozenset[str] = frozenset()
 
     def get(self, name: str) -> Load | None:
         return next((load for rel, load in self.rels if rel == name), None)
@@ -82,12 +84,13 @@ class Load:
             only,
             self.without | other.without,
             self.vague or other.vague,
+            self.keyed | other.keyed,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """``Author.books``: an attribute of a mapped class, in a query."""
+    """``Author.books``: an attribute of a mapped class, in a query; also a condition on it."""
 
     owner: ClassSymbol
     name: str
