@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from outlive.check import ir
-from outlive.check.program import Program
+from outlive.check.program import Module, Program
 
 _SESSION_WORDS = frozenset(
     {
@@ -44,10 +44,12 @@ def relevant_functions(program: Program) -> set[tuple[int, int]]:
             for nested in _nested(function.body):
                 names[key].add(f"{id(module)}:{nested}")
             names[key].discard("")
+    made = [pair for module in program.modules for pair in _bindings(module)]
     words = set(_SESSION_WORDS)
     found: set[tuple[int, int]] = set()
     waiting = dict(names)
     while True:
+        words |= {name for called, name in made if called in words}
         new = [key for key, used in waiting.items() if not used.isdisjoint(words)]
         if not new:
             return found
@@ -57,6 +59,19 @@ def relevant_functions(program: Program) -> set[tuple[int, int]]:
             words.add(f"{key[0]}:{key[1]}")
             if called_as[key] not in _COMMON:
                 words.add(called_as[key])
+
+
+def _bindings(module: Module) -> Iterable[tuple[str, str]]:
+    """What is called, and the name or attribute that keeps the result: ``Session = sessionmaker(engine)``."""
+    for body in (module.facts.body, *(function.body for function in module.facts.functions)):
+        called: dict[str, str] = {}
+        for node in _walk(body):
+            if isinstance(node, ir.Call):
+                called[node.target] = node.method or (node.base if isinstance(node.base, str) else "")
+                if not node.target.startswith("%"):
+                    yield called[node.target], node.target
+            elif isinstance(node, ir.Bind | ir.Store) and isinstance(node.value, str) and node.value in called:
+                yield called[node.value], node.target if isinstance(node, ir.Bind) else node.name
 
 
 def _names(body: Sequence[ir.Statement]) -> Iterable[str]:
