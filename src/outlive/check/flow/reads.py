@@ -166,6 +166,7 @@ def _read_mapped(
         if not session.is_async or session.lent or _in_identity_map(state, obj, name):
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
+            state.objects.pop(run.identity("child", oid, name), None)  # What a lazy load brings is not expired.
             assert obj.sid is not None
             lifetimes.begin(state, obj.sid)
             return [(state, child(run, state, oid, name))]
