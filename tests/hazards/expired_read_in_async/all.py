@@ -353,3 +353,37 @@ async def task_reads_before_the_commit():
         title = await asyncio.to_thread(lambda: book.title)
         await session.commit()
         print(title)  # quiet: a string
+
+
+async def flushed_while_expired():
+    async with AsyncSessionLocal() as session:
+        book = await session.get(Book, 1)
+        await session.commit()
+        book.title = "Lavinia"
+        await session.flush()
+        print(book.price)  # quiet: the flush of a change loads the row of an expired object
+
+
+async def change_given_up_by_a_refresh():
+    async with AsyncKeeping() as session:
+        book = await session.get(Book, 1)
+        book.title = "Lavinia"
+        await session.refresh(book, ["title"])
+        print(book.changed_at)  # quiet: refresh() expires first, so there was no change to flush
+
+
+async def many_to_one_refreshed():
+    async with AsyncSessionLocal() as session:
+        book = await session.get(Book, 1)
+        await session.commit()
+        await session.refresh(book, ["author"])
+        print(book.title)  # quiet: the foreign key came with the whole row
+
+
+async def collection_refreshed():
+    async with AsyncSessionLocal() as session:
+        author = await session.get(Author, 1)
+        await session.commit()
+        await session.refresh(author, ["books"])
+        print(author.id)  # quiet: the key was needed to find the books
+        print(author.name)  # finding: author.name expired at the commit: reading it needs `await`

@@ -162,3 +162,12 @@ def keyword_arguments():
 def partly_typed(session: Session):
     author: Author = session.get(Author, 1)
     print(author.books)  # quiet: the caller's session is open
+
+
+_opened = sessionmaker(engine)
+
+
+def factory_under_a_name_of_its_own():
+    with _opened() as db:
+        book = db.get(Book, 1)
+    return book.author  # finding: book.author is not loaded

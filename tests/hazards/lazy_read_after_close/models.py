@@ -118,3 +118,10 @@ def new_object_of_a_selectin_mapping():
         session.add(publisher)
         session.flush()
     print(publisher.series)  # finding: publisher.series is not loaded
+
+
+def deferred_column_undeferred_by_an_earlier_query():
+    with SessionLocal() as session:
+        first = session.scalars(select(Author).options(undefer(Author.biography))).one()
+        author = session.get(Author, first.id)
+    print(author.biography)  # quiet: the identity map holds the object that has it

@@ -298,3 +298,27 @@ async def read_by_a_callee_loaded():
     async with AsyncKeeping() as session:
         author = await session.get(Author, 1, options=[selectinload(Author.books)])
         return _to_dict(author)  # quiet: loaded with the query
+
+
+async def deferred_column_of_a_new_object():
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        await session.commit()
+        print(author.biography)  # finding: author.biography is not loaded: reading it needs `await`
+
+
+async def deferred_column_given_to_a_new_object():
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        author = Author(name="Octavia", biography="Born in Pasadena.")
+        session.add(author)
+        await session.commit()
+        print(author.biography)  # quiet: given
+
+
+async def column_not_given_to_a_new_object():
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        book = Book(title="Kindred")
+        session.add(book)
+        await session.commit()
+        print(book.author_id)  # quiet: a column that was not given reads None

@@ -203,3 +203,29 @@ def the_name_of_a_closed_session_is_taken():
     session.close()
     print(book.title)  # quiet: its own session is open
     other.close()
+
+
+def deleted_while_expired():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        session.commit()
+        session.delete(book)
+        session.flush()
+    print(book.title)  # quiet: the DELETE loaded the row
+
+
+def loaded_again_behind_a_relationship():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        print(book.author.name)
+        session.commit()
+        print(book.author is None)
+    print(book.author.name)  # quiet: the lazy load brought the author back
+
+
+def selected_again_after_a_change():
+    with SessionLocal(expire_on_commit=False) as session:
+        book = session.get(Book, 1)
+        book.title = "Lavinia"
+        again = session.scalars(select(Book).where(Book.id == 1)).one()
+    print(book.changed_at, again.title)  # quiet: the query brought back what its own flush had expired

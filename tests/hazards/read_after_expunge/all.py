@@ -1,5 +1,7 @@
 """Objects that were taken out of a session that lives on."""
 
+from sqlalchemy.orm import make_transient
+
 
 def never_loaded():
     with SessionLocal() as session:
@@ -145,3 +147,20 @@ async def loaded_async():
         author = await session.get(Author, 1, options=[selectinload(Author.books)])
         session.expunge(author)
         print(author.books)  # quiet: loaded before
+
+
+def deleted_then_expunged():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        session.delete(author)
+        session.flush()
+        session.expunge(author)
+        print(author.books)  # quiet: the DELETE loaded the rows that refer to it
+
+
+def made_transient():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        session.expunge(author)
+        make_transient(author)
+        print(author.books)  # quiet: a transient object has no row to load from

@@ -275,3 +275,21 @@ def assigned_after_the_rollback():
         session.rollback()
     book.title = "Lavinia"  # quiet: assigning loads nothing
     print(book.title)  # quiet: assigned
+
+
+def merged_into_its_own_session():
+    with Keeping() as session:
+        with session.begin():
+            book = session.get(Book, 1)
+        book = session.merge(book)
+        session.rollback()
+    print(book.title)  # quiet: merge() had nothing to look up, so no transaction began
+
+
+def flushed_with_nothing_to_flush():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        session.commit()
+        session.flush()
+        session.rollback()
+    print(book.title)  # quiet: without changes no transaction began

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def hides(run: Interpreter, symbol: FunctionSymbol) -> bool:
-    """Whether a decorator makes something else of a function, so that a call of it cannot be matched with its parameters.
+    """Whether a decorator makes something else of a function, so that a call of it cannot be followed.
 
     Decorators from outside the program are taken to pass on what they get.
     """

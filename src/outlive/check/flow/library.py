@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, factories, loading, queries, reads, sessions
+from outlive.check.flow import calls, factories, lifetimes, loading, queries, reads, sessions
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Pairs
@@ -77,6 +77,11 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     if name == "set_committed_value" and len(given.args) == 3:
         _set_committed(given)
         return [(state, UNKNOWN)]
+    if name in ("make_transient", "make_transient_to_detached"):
+        for oid in lifetimes.refs(given.args[0] if given.args else UNKNOWN):
+            held = state.object(oid)
+            if held is not None:
+                state.objects[oid] = lifetimes.vague(replace(held, life=None))
     if name:
         return [(state, UNKNOWN)]
     return _other_library(run, node, given, function)

@@ -39,6 +39,12 @@ def vague(obj: Object) -> Object:
     return replace(obj, columns=VAGUE, attributes=dict.fromkeys({*obj.attributes, *obj.entity.relationships}, VAGUE))
 
 
+def is_expired(obj: Object) -> bool:
+    """Whether any of it has been lost, which the next query for its row brings back."""
+    statuses = (obj.columns, *obj.attributes.values())
+    return any(status.loss not in (None, Loss.NEVER_LOADED) for status in statuses)
+
+
 def flush(state: State, sid: int, spot: Spot) -> None:
     """Pending objects become persistent; changed ones lose what the database computes at UPDATE."""
     for _, obj in state.of_session(sid):
@@ -49,12 +55,17 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 if other is not None and other.life is Life.PERSISTENT and other.columns.loss is not None:
                     state.objects[linked] = relieved(other)
     for oid, obj in state.of_session(sid):
-        if obj.life is Life.PENDING:
+        if obj.deleted:
+            # A DELETE needs the row's key, and the rows that refer to it: it loads what is expired, and collections.
+            state.objects[oid] = vague(obj)
+        elif obj.life is Life.PENDING:
             relationships = {
                 name: obj.attributes[name] if _is_filled(obj, name) else UNLOADED for name in obj.entity.relationships
             }
-            columns = dict.fromkeys(obj.entity.columns, LOADED)
+            columns = obj.entity.columns
             known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
+            # An INSERT brings back what the database made; of what was not given, only a deferred column is missed.
+            known |= {n: UNLOADED for n, c in columns.items() if c.deferred and n not in obj.attributes}
             state.objects[oid] = replace(
                 obj,
                 life=Life.PERSISTENT,
@@ -63,13 +74,15 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 changed=frozenset(),
             )
         elif obj.changed and obj.life is Life.PERSISTENT:
-            attributes = dict(obj.attributes)
+            # An UPDATE needs the row's key, and loads the whole row of an expired object for it.
+            whole = reload(obj) if obj.columns.loss is not None else obj
+            attributes = dict(whole.attributes)
             if not obj.entity.eager_defaults:
                 for name, column in obj.entity.columns.items():
-                    status = obj.status(name)
+                    status = whole.status(name)
                     if column.onupdate and name not in obj.changed and status.loss is None and not status.vague:
                         attributes[name] = Status(Loss.FLUSH, spot)
-            state.objects[oid] = replace(obj, attributes=attributes, changed=frozenset(), written=True)
+            state.objects[oid] = replace(whole, attributes=attributes, changed=frozenset(), written=True)
 
 
 def _is_filled(obj: Object, name: str) -> bool:
@@ -82,6 +95,11 @@ def autoflush(state: State, sid: int, spot: Spot) -> None:
     session = state.sessions.get(sid)
     if session is not None and session.autoflush:
         flush(state, sid, spot)
+
+
+def is_clean(state: State, sid: int) -> bool:
+    """Whether a flush would have nothing to do."""
+    return not any(obj.changed or obj.deleted or obj.life is Life.PENDING for _, obj in state.of_session(sid))
 
 
 def begin(state: State, sid: int) -> None:
@@ -269,7 +287,11 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
     if obj is None:
         return
     if names is not None:
-        for name in names:
+        relations = [obj.entity.relationships[name] for name in names if name in obj.entity.relationships]
+        if any(not relation.many for relation in relations) and is_expired(obj):
+            obj = reload(obj)  # The foreign key is needed, and comes with the whole row.
+        keys = [name for name, column in obj.entity.columns.items() if column.primary_key and relations]
+        for name in (*names, *keys):
             obj = obj.with_status(name, LOADED)
             if name in obj.links:
                 obj = replace(obj, links={k: v for k, v in obj.links.items() if k != name})

@@ -176,6 +176,7 @@ def _read_mapped(
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
             _reloaded(run, state, oid, obj, name)
+            forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
             assert obj.sid is not None
             lifetimes.begin(state, obj.sid)
             return [(state, child(run, state, oid, name))]

@@ -44,14 +44,17 @@ def relevant_functions(program: Program) -> set[tuple[int, int]]:
     """The functions that can matter, by the identity of their module and their index."""
     waiting: dict[tuple[int, int], set[str]] = {}
     called_as: dict[tuple[int, int], str] = {}
+    kept: list[tuple[set[str], str]] = []
     for module in program.modules:
         for index, function in enumerate(module.facts.functions):
             key = (id(module), index)
             waiting[key] = set(_uses(program, module, function))
             called_as[key] = _called_as(module, index, function)
+            kept.extend(_kept(program, module, function))
     words = set(_SESSION_WORDS)
     found: set[tuple[int, int]] = set()
     while True:
+        words |= {name for called, name in kept if not called.isdisjoint(words)}
         new = [key for key, used in waiting.items() if not used.isdisjoint(words)]
         if not new:
             return found
@@ -84,18 +87,11 @@ def _uses(program: Program, module: Module, function: Function) -> Iterator[str]
             yield "Session"
     for node in walk(function.body):
         match node:
-            case ir.Call(base=str() as base, method=method):
-                if "session" in base.lower():
-                    yield "session"
-                symbol = program.name(module, base)
-                if not method:
-                    yield from _named(program, symbol)
-                elif isinstance(symbol, (ModuleSymbol, External)):
-                    yield from _named(program, program.member(symbol, method))
-                else:
-                    yield method
-            case ir.Call(method=method) if method:
-                yield method
+            case ir.Call():
+                yield from _called(program, module, node)
+                for operand in (*node.args, *(value for _, value in node.keywords)):
+                    if isinstance(operand, str):
+                        yield from _named(program, program.name(module, operand))
             case ir.Read(base=base, name=name):
                 symbol = program.name(module, base) if isinstance(base, str) else None
                 if isinstance(symbol, (ModuleSymbol, External)):
@@ -106,10 +102,33 @@ def _uses(program: Program, module: Module, function: Function) -> Iterator[str]
                 yield _function(id(module), index)
             case _:
                 pass
-        if isinstance(node, ir.Call):
-            for operand in (*node.args, *(value for _, value in node.keywords)):
-                if isinstance(operand, str):
-                    yield from _named(program, program.name(module, operand))
+
+
+def _called(program: Program, module: Module, node: ir.Call) -> Iterator[str]:
+    if not isinstance(node.base, str):
+        return
+    if "session" in node.base.lower():
+        yield "session"
+    symbol = program.name(module, node.base)
+    if not node.method:
+        yield from _named(program, symbol)
+    elif isinstance(symbol, (ModuleSymbol, External)):
+        yield from _named(program, program.member(symbol, node.method))
+    else:
+        yield node.method
+
+
+def _kept(program: Program, module: Module, function: Function) -> Iterator[tuple[set[str], str]]:
+    """What is called, and the attribute that keeps the result: ``self.shop = sessionmaker(engine)``."""
+    made: dict[ir.Operand, set[str]] = {}
+    for node in walk(function.body):
+        match node:
+            case ir.Call():
+                made[node.target] = set(_called(program, module, node))
+            case ir.Store(value=str() as value, name=name) if value in made:
+                yield made[value], name
+            case _:
+                pass
 
 
 def _named(program: Program, symbol: Symbol | None) -> Iterator[str]:

@@ -95,7 +95,8 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
         case "close" | "aclose" | "remove" | "reset" | "invalidate":
             lifetimes.close(state, sid, spot)
         case "flush":
-            lifetimes.begin(state, sid)
+            if not lifetimes.is_clean(state, sid):
+                lifetimes.begin(state, sid)
             lifetimes.flush(state, sid, spot)
         case "add" | "add_all":
             _forget_merge(state, first)
@@ -165,6 +166,8 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
             state.objects[oid] = lifetimes.vague(obj)
         elif name == "refresh":
             lifetimes.begin(state, sid)
+            # What is refreshed is expired first, so the flush does not see its change.
+            state.objects[oid] = replace(obj, changed=obj.changed.difference(names or obj.changed))
             lifetimes.flush(state, sid, spot)
             lifetimes.refresh(state, oid, names, spot)
             if names is None:
@@ -219,15 +222,13 @@ def _foreign(state: State, obj: Object, sid: int) -> str:
 
 def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
-    lifetimes.begin(state, sid)
     lifetimes.autoflush(state, sid, spot)
-    if not isinstance(value, Ref):
+    obj = state.object(value.oid) if isinstance(value, Ref) else None
+    if obj is not None and obj.life is Life.PERSISTENT and obj.sid == sid:
+        return value  # Nothing to look up, so no transaction begins.
+    lifetimes.begin(state, sid)
+    if obj is None or not isinstance(value, Ref):
         return UNKNOWN
-    obj = state.object(value.oid)
-    if obj is None:
-        return UNKNOWN
-    if obj.life is Life.PERSISTENT and obj.sid == sid:
-        return value
     if node.dropped and obj.life in (Life.DETACHED, Life.TRANSIENT):
         state.objects[value.oid] = replace(obj, merged=(spot, False))
     oid = run.identity("object", spot)
@@ -300,10 +301,9 @@ def load_entity(
         for other_id, other in state.of_session(sid):
             # The identity map may return what is there already, with what that has loaded.
             if (other_id != oid and other.entity.symbol in entity.lineage) or entity.symbol in other.entity.lineage:
-                for name in entity.relationships:
+                for name, lost in attributes.items():
                     status = other.attributes.get(name)
-                    lost = attributes.get(name)
-                    if lost is not None and lost.loss and (status in (LOADED, VAGUE) or name in other.links):
+                    if lost.loss and (status in (LOADED, VAGUE) or name in other.links):
                         attributes[name] = VAGUE
                 filled = other
                 for name, _ in load.rels:
@@ -312,7 +312,7 @@ def load_entity(
                         filled = filled.with_status(name, VAGUE)
                         state.objects[other_id] = filled
                 # What was expired before, and is held by somebody else, has been loaded by this query.
-                if other_id != oid and other.life is Life.PERSISTENT and other.columns.loss is not None:
+                if other_id != oid and other.life is Life.PERSISTENT and lifetimes.is_expired(other):
                     state.objects[other_id] = lifetimes.vague(filled)
         _fill_behind(run, state, sid, entity, load)
     for relation in entity.relationships:

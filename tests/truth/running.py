@@ -1,0 +1,316 @@
+"""Runs a generated program on SQLAlchemy, and tells which reads raised and what had brought them there.
+
+A program is run with every value of its parameters.  A ``try`` with a handler is also entered with a failure before
+each of its calls, since that is what a handler is there for.
+
+A read that raises is noted and passed over.  Only the first one of a run counts as raising, as the program would have
+ended there; those behind it are not held against a check that reports them as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import gc
+import io
+import sys
+import traceback
+import types
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import close_all_sessions
+from sqlalchemy.util import greenlet_spawn
+
+from tests.truth import shop
+from tests.truth.programs import COLUMNS, MANY, ONE, PARAMETERS, Program
+
+LATE_READ = {"bhk3": "detached", "xd2s": "needs await"}
+ATTRIBUTES = {name for table in (COLUMNS, ONE, MANY) for names in table.values() for name in names}
+HARMLESS = ("print", "str", "len", "list", "range")
+PASSED_OVER = """
+try:
+    pass
+except Exception as error_:
+    if not passed_over_(error_):
+        raise
+"""
+NAME = "generated_program"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error of a run.
+
+    Attributes:
+        error: SQLAlchemy's code or the exception's name.
+        message: The exception's text.
+        lines: Lines of the program in the traceback, outermost first.
+        read: Variable and attribute, where the line reads attributes of a variable.
+        lost_at: Line after which the attribute had no value any more; ``None`` if it never had one.
+        detached_at: Line after which the object was detached.
+    """
+
+    error: str
+    message: str
+    lines: tuple[int, ...]
+    read: tuple[str, str] | None = None
+    lost_at: int | None = None
+    detached_at: int | None = None
+
+    @property
+    def is_late_read(self) -> bool:
+        return self.error in LATE_READ
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What became of one run.
+
+    Attributes:
+        way: The arguments, and the line before which a failure was put.
+        passed: Lines that were run to their end.
+        lucky: Lines that read what was not loaded, without SQL: the identity map happened to hold it, or the row that
+            was loaded has no foreign key.
+        failures: In order; after a late read the run went on, any other error ended it.
+    """
+
+    way: str
+    passed: frozenset[int]
+    lucky: frozenset[int]
+    failures: tuple[Failure, ...]
+
+
+def run_program(program: Program) -> list[Run]:
+    """Every way through a program."""
+    tree = ast.parse(program.text)
+    breakable = sorted(set(_guarded_lines(tree)))
+    reads = _reads(tree)
+    code = compile(_Watched().visit(tree), f"{NAME}.py", "exec")
+    runs: list[Run] = []
+    for arguments in product(*(PARAMETERS[name] for name in program.parameters)):
+        runs.append(_run(program, code, reads, arguments, None))
+        reached = runs[-1].passed | {line for failure in runs[-1].failures for line in failure.lines}
+        runs += [_run(program, code, reads, arguments, line) for line in breakable if line in reached]
+    return runs
+
+
+Arguments = tuple[bool | int, ...]
+Reads = dict[int, list[tuple[str, str]]]
+"""The attributes of variables that a line reads: ``{7: [("author", "books")]}``."""
+
+
+def _reads(tree: ast.AST) -> Reads:
+    found: Reads = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute, ctx=ast.Load()):
+                if attribute in ATTRIBUTES and name not in COLUMNS:
+                    found.setdefault(node.lineno, []).append((name, attribute))
+    return found
+
+
+def _run(program: Program, code: types.CodeType, reads: Reads, arguments: Arguments, broken: int | None) -> Run:
+    watch = _Watch(program.is_async, reads, broken)
+    module = types.ModuleType(NAME)
+    module.__dict__.update(before_=watch.before, after_=watch.after, passed_over_=watch.passes_over)
+    sys.modules[NAME] = module
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # SQLAlchemy's advice about odd programs, coroutines that nobody awaited
+        try:
+            exec(code, module.__dict__)
+            if program.is_async:
+                asyncio.run(_call_async(module, arguments))
+            else:
+                _call(module, arguments)
+        except Exception as error:
+            watch.failures.append(watch.failure(error))
+            _let_go(error)
+        module.__dict__.clear()
+        watch.history = None
+        gc.collect(0)
+    way = ", ".join(f"{name}={value}" for name, value in zip(program.parameters, arguments, strict=True))
+    way += f", failure before line {broken}" if broken else ""
+    return Run(way, frozenset(watch.passed), frozenset(watch.lucky), tuple(watch.failures))
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Free what the frames of an error hold, so that only the program decides what the identity map keeps."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
+
+
+def _call(module: types.ModuleType, arguments: Arguments) -> None:
+    shop.start_anew()
+    try:
+        module.main(*arguments)
+    finally:
+        close_all_sessions()
+
+
+async def _call_async(module: types.ModuleType, arguments: Arguments) -> None:
+    await shop.start_anew_async()
+    try:
+        await module.main(*arguments)
+    finally:
+        await greenlet_spawn(close_all_sessions)
+        await shop.async_engine.dispose()
+
+
+@dataclass(slots=True)
+class _Life:
+    """What was seen of one object."""
+
+    loaded: set[str] = field(default_factory=set[str])
+    lost_at: dict[str, int] = field(default_factory=dict[str, int])
+    detached_at: int | None = None
+    was_made: bool = False
+
+
+class _Watch:
+    """Looks at the objects that a program has names for, before and after each statement; reads no attribute."""
+
+    def __init__(self, is_async: bool, reads: Reads, broken: int | None) -> None:
+        self.is_async = is_async
+        self.reads = reads
+        self.broken = broken
+        self.passed: set[int] = set()
+        self.lucky: set[int] = set()
+        self.unloaded: dict[int, list[tuple[Any, str]]] = {}
+        self.history: WeakKeyDictionary[object, _Life] | None = WeakKeyDictionary()
+        self.names: dict[str, Any] = {}
+        self.failures: list[Failure] = []
+
+    def before(self, line: int, names: dict[str, Any]) -> None:
+        self.names = names
+        if line == self.broken:
+            raise ValueError("a failure put here")
+        for name, attribute in self.reads.get(line, ()):
+            state = inspect(names.get(name), raiseerr=False)
+            if self.is_async and state is not None and state.persistent and attribute not in state.dict:
+                self.unloaded.setdefault(line, []).append((names[name], attribute))
+
+    def after(self, line: int, names: dict[str, Any]) -> None:
+        self.names = {}
+        self.passed.add(line)
+        for obj, attribute in self.unloaded.pop(line, ()):
+            was_made = self.history is not None and self.history[obj].was_made
+            if not was_made or inspect(obj).dict.get(attribute) is not None:
+                self.lucky |= set(_own_lines(traceback.walk_stack(None)))
+        assert self.history is not None
+        for obj in {*self.history, *_objects(names)}:
+            state = inspect(obj)
+            if obj not in self.history:
+                self.history[obj] = _Life(was_made=not state.has_identity)
+            life = self.history[obj]
+            now = set(state.dict)
+            life.lost_at.update(dict.fromkeys(life.loaded - now, line))
+            for name in now:
+                life.lost_at.pop(name, None)
+            life.loaded = now
+            if not state.detached:
+                life.detached_at = None
+            elif life.detached_at is None:
+                life.detached_at = line
+
+    def passes_over(self, error: Exception) -> bool:
+        failure = self.failure(error)
+        self.unloaded.clear()
+        if failure.is_late_read:
+            self.failures.append(failure)
+            _let_go(error)
+        return failure.is_late_read
+
+    def failure(self, error: Exception) -> Failure:
+        code = getattr(error, "code", None) or type(error).__name__
+        outer = reversed(_own_lines(traceback.walk_stack(None)))
+        lines = tuple(dict.fromkeys([*outer, *_own_lines(traceback.walk_tb(error.__traceback__))]))
+        failure = Failure(code, str(error).partition("\n")[0], lines)
+        if code in LATE_READ and lines:
+            for name, attribute in self.reads.get(lines[-1], ()):
+                obj = self.names.get(name)
+                state = inspect(obj, raiseerr=False)
+                if state is not None and attribute not in state.dict and self.history is not None:
+                    life = self.history.get(obj, _Life())
+                    return Failure(
+                        code, failure.message, lines, (name, attribute), life.lost_at.get(attribute), life.detached_at
+                    )
+        return failure
+
+
+def _own_lines(frames: Iterable[tuple[types.FrameType, int]]) -> list[int]:
+    return [number for frame, number in frames if frame.f_code.co_filename == f"{NAME}.py"]
+
+
+def _objects(names: dict[str, Any]) -> Iterator[Any]:
+    for value in names.values():
+        for one in value if isinstance(value, list) else (value,):
+            if isinstance(one, shop.Base):
+                yield one
+
+
+def _guarded_lines(tree: ast.AST) -> Iterator[int]:
+    """Statements in a ``try`` that has a handler, and that call something which can fail."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and node.handlers:
+            for call in (inner for statement in node.body for inner in ast.walk(statement)):
+                if isinstance(call, ast.Call) and ast.unparse(call.func) not in HARMLESS:
+                    yield call.lineno
+
+
+class _Watched(ast.NodeTransformer):
+    """Puts a look before and after each statement of a function."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._block(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._block(node)
+
+    def _block(self, node: ast.AST) -> ast.AST:
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                setattr(node, name, [made for statement in value for made in self._watched(statement)])
+            elif name == "handlers":
+                for handler in value:
+                    self._block(handler)
+        return node
+
+    def _watched(self, node: ast.stmt) -> Iterator[ast.stmt]:
+        yield _look("before_", node)
+        after = _look("after_", node)
+        self._block(node)
+        if isinstance(node, ast.With | ast.AsyncWith):
+            # Also where the block is left by `return`: the session closes here.
+            yield ast.copy_location(ast.Try(body=[node], handlers=[], orelse=[], finalbody=[after]), node)
+        elif isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
+            yield node
+        elif _only_reads(node):
+            passed_over = ast.parse(PASSED_OVER).body[0]
+            assert isinstance(passed_over, ast.Try)
+            passed_over.body, passed_over.orelse = [node], [after]
+            yield ast.copy_location(passed_over, node)
+        else:
+            yield node
+            yield after
+
+
+def _only_reads(node: ast.stmt) -> bool:
+    """Nothing behind the statement needs what it does: ``print(...)``, ``seen = ...``, ``book.price += 1``."""
+    binds = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) != "seen"
+    waits = any(isinstance(inner, ast.Await) for inner in ast.walk(node))
+    return isinstance(node, ast.Expr | ast.Assign | ast.AugAssign) and not binds and not waits
+
+
+def _look(name: str, at: ast.stmt) -> ast.stmt:
+    look = ast.parse(f"{name}({at.lineno}, locals())").body[0]
+    for node in ast.walk(look):
+        ast.copy_location(node, at)
+    return look
