@@ -82,11 +82,25 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
                 and base.element != UNKNOWN
             ):
                 state.objects[oid] = replace(appended, life=None)
+        if isinstance(base, Many):
+            for holder in lifetimes.refs(base.element):
+                # The list may be a collection, whose other side is set.
+                held = state.object(holder)
+                if held is not None and isinstance(args[0], Ref) and state.object(args[0].oid) is not None:
+                    _set_to_one(state, args[0].oid)
+                    break
         run.put(state, frame, node.base, args[0])
         return [(state, NONE)]
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
+
+
+def _set_to_one(state: State, oid: int) -> None:
+    obj = state.object(oid)
+    for name, relationship in obj.entity.relationships.items() if obj is not None else ():
+        if not relationship.many and obj is not None and obj.status(name).loss is not None:
+            state.objects[oid] = obj = obj.with_status(name, VAGUE)
 
 
 def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> Pairs:

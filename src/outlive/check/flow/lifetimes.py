@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, Plain, State, Status
 from outlive.check.flow.values import Const, Group, Many, Ref, Spot, Value
@@ -19,7 +18,11 @@ def expired(obj: Object, loss: Loss, spot: Spot) -> Object:
     """Every column and relationship loses its value; what is already lost keeps its first cause."""
 
     def lose(name: str, status: Status) -> Status:
-        if status.vague or (status.loss is not None and status.loss is not Loss.NEVER_LOADED):
+        if status.vague:
+            relationship = obj.entity.relationships.get(name)
+            unknown = obj.life is None or (relationship is not None and relationship.quiet)
+            return status if unknown else Status(loss, spot)
+        if status.loss is not None and status.loss is not Loss.NEVER_LOADED:
             return status
         eager = status.loss is None and name in obj.entity.relationships and _was_eager(obj, name)
         return Status(loss, spot, eager)
@@ -27,7 +30,8 @@ def expired(obj: Object, loss: Loss, spot: Spot) -> Object:
     attributes = {name: lose(name, status) for name, status in obj.attributes.items()}
     for name in obj.entity.relationships:
         attributes.setdefault(name, Status(loss, spot))
-    columns = obj.columns if obj.columns.vague or obj.columns.loss else Status(loss, spot)
+    unknown = obj.columns.vague and obj.life is None
+    columns = obj.columns if unknown or obj.columns.loss else Status(loss, spot)
     return replace(obj, columns=columns, attributes=attributes)
 
 
@@ -75,7 +79,10 @@ def flush(state: State, sid: int, spot: Spot) -> None:
             )
         elif obj.changed and obj.life is Life.PERSISTENT:
             # An UPDATE needs the row's key, and loads the whole row of an expired object for it.
-            whole = reload(obj) if obj.columns.loss is not None else obj
+            whole = obj
+            if obj.columns.loss is not None:
+                whole = reload(obj)
+                spread(state, oid)
             attributes = dict(whole.attributes)
             if not obj.entity.eager_defaults:
                 for name, column in obj.entity.columns.items():
@@ -184,21 +191,6 @@ def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
             state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
         elif obj.life is None:
             state.objects[oid] = replace(obj, sid=None)
-
-
-def fill_other_side(state: State, entity: Entity, value: Value) -> None:
-    """What is assigned to a relationship may get the other side of it filled (``back_populates``).
-
-    A collection that is not loaded stays so; that of a new object is there.
-    """
-    for oid in refs(value):
-        obj = state.object(oid)
-        if obj is None:
-            continue
-        new = obj.made and obj.life in (Life.TRANSIENT, Life.PENDING)
-        for name, relationship in obj.entity.relationships.items():
-            if relationship.target in entity.lineage and name not in obj.links and (new or not relationship.many):
-                state.objects[oid] = obj = obj.with_status(name, VAGUE)
 
 
 def add(state: State, sid: int, oid: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from outlive.check.entities import Entity
 from outlive.check.flow import calls, lifetimes, loading
 from outlive.check.flow.arguments import evaluate_term
 from outlive.check.flow.frames import Frame, Pairs
@@ -157,6 +158,9 @@ def _read_mapped(
         return [(state, obj.links.get(name, UNKNOWN))]
     status = obj.status(name)
     if status.vague or obj.life is None:
+        own = _session(state, obj)
+        if obj.life is Life.PERSISTENT and own is not None and (not own.is_async or own.lent):
+            lifetimes.spread(state, oid)  # It may be a load.
         return [(state, _vague_child(run, state, oid, obj, name))]
     if status.loss is None:
         run.log.fine.add(spot)
@@ -361,12 +365,28 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         changed=found.changed | {name} if mapped and found.life is Life.PERSISTENT else found.changed,
     )
     if name in found.entity.relationships:
-        lifetimes.fill_other_side(state, found.entity, value)
+        fill_other_side(run, state, found.entity, value)
     if found.sid is not None and name in found.entity.relationships:
         for linked in lifetimes.refs(value):
             other = state.object(linked)
             if other is not None and other.life is Life.TRANSIENT:
                 lifetimes.add(state, found.sid, linked)
+
+
+def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:
+    """What is assigned to a relationship may get the other side of it filled (``back_populates``).
+
+    A collection that is not loaded stays so; that of a new object is there.
+    """
+    for oid in lifetimes.refs(value):
+        obj = state.object(oid)
+        if obj is None:
+            continue
+        new = obj.made and obj.life in (Life.TRANSIENT, Life.PENDING)
+        for name, relationship in obj.entity.relationships.items():
+            if relationship.target in entity.lineage and name not in obj.links and (new or not relationship.many):
+                state.objects[oid] = obj = obj.with_status(name, VAGUE)
+                forget_child(run, state, oid, name)
 
 
 def shown(

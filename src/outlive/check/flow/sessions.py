@@ -11,7 +11,7 @@ from outlive.check.flow import calls, lifetimes, loading, reads
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
-from outlive.check.flow.observations import Exit
+from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
 from outlive.check.flow.values import (
     NOTHING,
@@ -246,7 +246,8 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
         links={k: v for k, v in obj.links.items() if k in obj.entity.columns},
         made=obj.life is Life.TRANSIENT,
     )
-    if obj.life is Life.TRANSIENT:
+    if obj.made:
+        # Whether there is a row for it cannot be seen; if not, the result is a new object.
         state.objects[oid] = lifetimes.vague(replace(merged, life=None))
     return Ref(oid)
 
@@ -268,12 +269,23 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
             if held.life is Life.PENDING:
                 state.objects[oid] = lifetimes.vague(replace(held, life=None))
     else:
+        changed = [oid for oid, held in state.of_session(sid) if held.changed]
         lifetimes.autoflush(state, sid, spot)
+        for oid in changed:
+            _doubt_flush(state, oid)
     found = load_entity(run, state, sid, value, load, spot, spot)
     obj = state.object(found.oid) if isinstance(found, Ref) else None
     if isinstance(found, Ref) and obj is not None:
         state.objects[found.oid] = replace(obj, key=given.argument(1, "ident"))
     return found
+
+
+def _doubt_flush(state: State, oid: int) -> None:
+    """``get`` flushes only if it needs SQL: it may find a row that was loaded behind another."""
+    obj = state.object(oid)
+    if obj is not None:
+        flushed = {name: VAGUE for name, status in obj.attributes.items() if status.loss is Loss.FLUSH}
+        state.objects[oid] = replace(obj, attributes={**obj.attributes, **flushed})
 
 
 def _may_be_held(state: State, sid: int, entity: Value, key: Value | None) -> bool:
@@ -306,9 +318,9 @@ def load_entity(
                     if lost.loss and (status in (LOADED, VAGUE) or name in other.links):
                         attributes[name] = VAGUE
                 filled = other
-                for name, _ in load.rels:
+                for name, status in attributes.items():
                     # This query may have filled the other object too.
-                    if other_id != oid and name in other.attributes and other.attributes[name].loss is not None:
+                    if other_id != oid and status == LOADED and other.status(name).loss is not None:
                         filled = filled.with_status(name, VAGUE)
                         state.objects[other_id] = filled
                 # What was expired before, and is held by somebody else, has been loaded by this query.
