@@ -172,7 +172,7 @@ def _read_mapped(
         if _is_none(obj, name):
             state.objects[oid] = obj.with_status(name, VAGUE)
             return [(state, UNKNOWN)]
-        if session.is_async and not session.lent and _in_identity_map(state, obj, name):
+        if session.is_async and not session.lent and _in_identity_map(run, state, obj, name):
             run.log.fine.add(spot)
             state.objects[oid] = obj.with_status(name, VAGUE)
             return [(state, _vague_child(run, state, oid, obj, name))]
@@ -248,7 +248,7 @@ def _is_none(obj: Object, name: str) -> bool:
     return obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
 
 
-def _in_identity_map(state: State, obj: Object, name: str) -> bool:
+def _in_identity_map(run: Interpreter, state: State, obj: Object, name: str) -> bool:
     """Whether a many-to-one may be served by the identity map, without SQL."""
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or relationship.target is None:
@@ -257,14 +257,28 @@ def _in_identity_map(state: State, obj: Object, name: str) -> bool:
         return False
     if f"{name}_id" in obj.load.keyed:
         return True  # Who asks by the key of a row holds that row, as a rule.
-    # An object that came in as an argument belongs to some session, most likely to this one.
-    return any(
-        other is not obj
-        and isinstance(other, Object)
-        and relationship.target in other.entity.lineage
-        and (other.life is Life.PERSISTENT if other.sid == obj.sid else other.life is None and other.sid is None)
-        for other in state.objects.values()
-    )
+    for other in state.objects.values():
+        if other is obj or not isinstance(other, Object):
+            continue
+        # An object that came in as an argument belongs to some session, most likely to this one.
+        near = other.sid == obj.sid or (other.sid is None and other.life is None)
+        if near and other.life in (Life.PERSISTENT, None) and relationship.target in other.entity.lineage:
+            return True
+        if other.sid == obj.sid and _is_behind(run, other.entity, other.load, relationship.target):
+            return True
+    return False
+
+
+def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol) -> bool:
+    """Whether options or the mapping load objects of a class behind an entity."""
+    for name, relationship in entity.relationships.items():
+        inner = load.get(name)
+        found = run.entities.get(relationship.target) if relationship.target is not None else None
+        if found is None or (inner is None and not relationship.eager):
+            continue
+        if target in found.lineage or (inner is not None and _is_behind(run, found, inner, target)):
+            return True
+    return False
 
 
 def _vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
