@@ -24,12 +24,14 @@ class Column:
         deferred: Not loaded by a query that does not ask for it.
         onupdate: The database computes it at UPDATE, so a flush of a change expires it.
         factory: The constructor gives it a value (dataclass or SQLModel ``default_factory``).
+        filled: A key that no row is without: its own, or a foreign one that may not be null.
     """
 
     primary_key: bool = False
     deferred: bool = False
     onupdate: bool = False
     factory: bool = False
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Entities:
             entity.relationships[name] = self._relationship(owner, annotation, value)
         elif call in _COLUMN_CALLS:
             assert value is not None
-            entity.columns[name] = _column(value)
+            entity.columns[name] = _column(value, annotation)
         elif (wrapper == "Mapped" and value is None) or (
             is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field")
         ):
@@ -268,7 +270,7 @@ def _is_mapped_attribute(attribute: Attribute) -> bool:
     return value is not None and value.head.rpartition(".")[2] in ("Column", "mapped_column", "relationship")
 
 
-def _column(value: Term) -> Column:
+def _column(value: Term, annotation: Term | None) -> Column:
     wrapped = value.head.endswith("deferred")
     if wrapped and value.parts:
         value = value.parts[0]
@@ -284,7 +286,20 @@ def _column(value: Term) -> Column:
         onupdate=value.keyword("server_onupdate") is not None or (onupdate is not None and _is_sql(onupdate)),
         factory=value.keyword("default_factory") is not None
         or (value.keyword("init") is not None and value.keyword("default") is not None),
+        filled=_is_filled(value, annotation),
     )
+
+
+def _is_filled(value: Term, annotation: Term | None) -> bool:
+    primary, nullable = value.keyword("primary_key"), value.keyword("nullable")
+    if primary is not None and primary.text == "True":
+        return True
+    if not any(part.head.rpartition(".")[2] == "ForeignKey" for part in value.parts):
+        return False
+    if nullable is not None:
+        return nullable.text == "False"
+    inner = annotation.parts[0] if annotation is not None and annotation.kind == "item" and annotation.parts else None
+    return inner is not None and inner.kind == "name"  # `Mapped[int]`, neither Optional nor a union.
 
 
 def _is_sql(term: Term) -> bool:

@@ -12,7 +12,7 @@ from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import LOADED, Object, Plain, State, Status
-from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Ref, Value
+from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Query, Ref, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -60,8 +60,18 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
             after.extend(done)
         current = prune(after)
         ends.extend(left_alone(s, touched) for s in current)
+    if not some and len(ends) > 1:
+        _take_queries(skipped, ends[-1], frame)
     ends = run.block(node.orelse, prune(ends), frame, out)
     return prune(ends + inner.breaks)
+
+
+def _take_queries(skipped: State, walked: State, frame: Frame) -> None:
+    """A query that a loop builds further is not blamed for what it lacks where the loop has nothing to do."""
+    after = walked.envs[frame.id]
+    for name, value in skipped.envs[frame.id].items():
+        if isinstance(value, Query) and after.get(name, value) != value:
+            skipped.own(frame.id)[name] = after[name]
 
 
 def each(run: Interpreter, node: ir.For, items: Sequence[Value], state: State, frame: Frame, out: Out) -> list[State]:

@@ -18,6 +18,7 @@ from outlive.check.flow.values import (
     UNKNOWN,
     Block,
     ClassValue,
+    Const,
     Factory,
     FunctionValue,
     Group,
@@ -164,6 +165,8 @@ def _read_mapped(
         return [(state, _vague_child(run, state, oid, obj, name))]
     if status.loss is None:
         run.log.fine.add(spot)
+        if tested and name in entity.columns and entity.columns[name].filled:
+            return [(state, Const(True))]
         return [(state, child(run, state, oid, name))]
     if obj.life is Life.PERSISTENT:
         session = _session(state, obj)
