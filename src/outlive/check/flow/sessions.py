@@ -110,9 +110,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
                 obj = state.object(oid)
                 if obj is not None:
                     # It loads what it has to look at: the object itself, and what its cascades lead to.
-                    state.objects[oid] = replace(
-                        lifetimes.relieved(obj), deleted=True, life=obj.life and Life.PERSISTENT, sid=sid
-                    )
+                    state.objects[oid] = replace(lifetimes.relieved(obj), deleted=True, life=Life.PERSISTENT, sid=sid)
         case "expunge_all":
             lifetimes.detach(state, [oid for oid, _ in state.of_session(sid)], Exit.EXPUNGE, spot)
         case "expunge" | "expire" | "refresh":
