@@ -150,11 +150,12 @@ def _read_mapped(
     if obj.life in (Life.TRANSIENT, Life.PENDING):
         column = entity.columns.get(name)
         known = name in obj.links or name in obj.attributes
-        if column and column.primary_key and not known and not column.factory and obj.life is Life.PENDING:
-            if tested:
-                return [(state, UNKNOWN)]
+        unset = column is not None and column.primary_key and not known and not column.factory
+        if unset and tested:
+            return [(state, NONE)]
+        if unset and obj.life is Life.PENDING:
             run.log.add(Note("key", spot, name, obj, cause=obj.born, oid=oid, session=_session(state, obj)))
-        if column and column.primary_key and not known and not tested and obj.merged is not None:
+        if unset and obj.merged is not None:
             run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
         return [(state, obj.links.get(name, UNKNOWN))]
     status = obj.status(name)

@@ -81,7 +81,9 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
     if known is not None and name not in known and not name.startswith("_"):
         asked = any(key[1].startswith("hasattr(") and f"'{name}'" in key[1] for key in state.assumed)
         expected = any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught)
-        if not expected and not asked and name not in session.methods:
+        # Where only an annotation says what it is, a subclass may have the method, unless it is a name for another one.
+        sure = session.factory is not None or name in INSTEAD or name == "query"
+        if sure and not expected and not asked and name not in session.methods:
             method = Note("method", Spot(frame.id, node.method_span), name, session=session, text=session.name)
             run.log.raised(method, state)
         return [(state, UNKNOWN)]
