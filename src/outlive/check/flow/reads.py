@@ -245,7 +245,7 @@ def _is_none(obj: Object, name: str) -> bool:
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or not obj.made:
         return False
-    return obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
+    return obj.status(name).loss is Loss.NEVER_LOADED and obj.links.get(f"{name}_id", NONE) == NONE
 
 
 def _in_identity_map(state: State, obj: Object, name: str) -> bool:
