@@ -317,7 +317,9 @@ def enter(
     if frame.depth >= DEPTH or key in frame.stack:
         return None
     made = run.frame_id(frame.id, span, symbol.module, symbol.index)
-    inner = Frame(made, symbol.module, symbol.facts, dict(function.closure), frame.depth + 1, stack=(*frame.stack, key))
+    home = state.envs.get(function.home, {})
+    closure = {name: home.get(name, value) for name, value in function.closure.items()}
+    inner = Frame(made, symbol.module, symbol.facts, closure, frame.depth + 1, stack=(*frame.stack, key))
     state.envs[made] = bound
     return inner
 

@@ -278,7 +278,7 @@ class Interpreter:
                 value = env.get(name, frame.closure.get(name))
                 if value is not None:
                     captured[name] = value
-        return FunctionValue(symbol, None, captured)
+        return FunctionValue(symbol, None, captured, frame.id)
 
     def bind(self, state: State, frame: Frame, name: str, value: Value) -> None:
         state.own(frame.id)[name] = value
