@@ -30,6 +30,7 @@ from outlive.check.flow.values import (
     UNKNOWN,
     Block,
     ClassValue,
+    Const,
     Context,
     Factory,
     FunctionValue,
@@ -161,7 +162,43 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
 def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -> Pairs:
     if isinstance(function, External):
         return library.library_call(run, node, given, function)
+    flag = _open_flag(node, given) if isinstance(function, FunctionValue) else None
+    if flag is not None:
+        return _both_ways(run, node, given, function, flag)
     return apply(run, function, given.args, given.keywords, given, node.span)
+
+
+def _open_flag(node: ir.Call, given: Given) -> str | None:
+    """A flag of the caller that is passed on, and was not decided yet."""
+    facts = given.frame.function
+    env = given.state.envs.get(given.frame.id, {})
+    for parameter in facts.parameters if facts is not None else ():
+        of_bool = parameter.annotation is not None and parameter.annotation.text == "bool"
+        by_default = parameter.default is not None and parameter.default.text in ("True", "False")
+        if (of_bool or by_default) and env.get(parameter.name) == UNKNOWN and parameter.name in _operands(node):
+            return parameter.name
+    return None
+
+
+def _operands(node: ir.Call) -> list[ir.Operand]:
+    return [*node.args, *(operand for _, operand in node.keywords)]
+
+
+def _both_ways(run: Interpreter, node: ir.Call, given: Given, function: Value, flag: str) -> Pairs:
+    """What a call does with a flag depends on what the caller does with it later."""
+    pairs: Pairs = []
+    known = given.state.assumed.get((given.frame.id, flag))
+    for answer in (True, False) if known is None else (known,):
+        state = given.state.fork()
+        state.own(given.frame.id)[flag] = value = Const(answer)
+        args = [value if operand == flag else each for operand, each in zip(node.args, given.args, strict=True)]
+        keywords = [
+            (name, value if operand == flag else each)
+            for (name, operand), (_, each) in zip(node.keywords, given.keywords, strict=True)
+        ]
+        again = Given(state, given.frame, args, keywords, given.starred, given.out)
+        pairs.extend(plain_call(run, node, again, function))
+    return pairs
 
 
 def apply(
