@@ -70,6 +70,15 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method in _CHANGING and isinstance(node.base, str):
         for key in (node.base, f"len({node.base})"):
             state.assumed.pop((frame.id, key), None)
+        if node.method != "append" and isinstance(base, Group) and not base.names:
+            more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
+            for value in more:
+                run.put(state, frame, node.base, value)
+    for operand, value in zip(_operands(node), (*args, *(each for _, each in keywords)), strict=True):
+        if isinstance(operand, str) and value == Group(()):
+            run.bind(state, frame, operand, Many(UNKNOWN))  # An empty list that is given away may be filled there.
+    if node.method in _CHANGING and isinstance(base, MethodValue) and isinstance(base.base, Ref):
+        _fill(state, base.base.oid, base.name, args)
     if node.method in queues.SENDS:
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
@@ -95,6 +104,15 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
+
+
+def _fill(state: State, oid: int, name: str, values: Sequence[Value]) -> None:
+    """The collection of a new object, which is empty when it is read, gets its first elements."""
+    obj = state.object(oid)
+    if obj is not None and name in obj.entity.relationships:
+        state.objects[oid] = obj.with_status(name, VAGUE)
+        for each in [oid for value in values for oid in lifetimes.refs(value)]:
+            _set_to_one(state, each)
 
 
 def _set_to_one(state: State, oid: int) -> None:

@@ -155,7 +155,9 @@ def _read_mapped(
             run.log.add(Note("key", spot, name, obj, cause=obj.born, oid=oid, session=_session(state, obj)))
         if column and column.primary_key and not known and not tested and obj.merged is not None:
             run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
-        return [(state, obj.links.get(name, UNKNOWN))]
+        relationship = entity.relationships.get(name)
+        new: Value = MethodValue(Ref(oid), name) if relationship and relationship.many else UNKNOWN
+        return [(state, obj.links.get(name, new))]
     status = obj.status(name)
     if status.vague or obj.life is None:
         own = _session(state, obj)
