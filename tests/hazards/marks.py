@@ -17,6 +17,8 @@ import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from outlive.hazards.catalog import Hazard, all_hazards
 
 FOLDER = Path(__file__).parent
@@ -83,3 +85,9 @@ EDGE_CASES = tuple(
     for hazard in all_hazards()
     for path in sorted(FOLDER.joinpath(hazard.name.replace("-", "_")).glob("*.py"))
 )
+
+
+def skip_without_its_libraries(edge_case: EdgeCase) -> None:
+    for library in ("celery", "sqlmodel"):
+        if f"from {library}" in edge_case.text:
+            pytest.importorskip(library)

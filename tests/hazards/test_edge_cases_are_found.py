@@ -14,7 +14,7 @@ from outlive.check.edits import apply_edits
 from outlive.check.engine import check_source
 from outlive.check.findings import Finding
 from outlive.hazards.catalog import all_hazards
-from tests.hazards.marks import EDGE_CASES, EdgeCase
+from tests.hazards.marks import EDGE_CASES, EdgeCase, skip_without_its_libraries
 from tests.hazards.programs import BOOKSHOP, OFFSET, run_cases
 
 HAZARDS = all_hazards()
@@ -99,6 +99,7 @@ def test_fixes_hold_at_run_time(edge_case: EdgeCase) -> None:
     pytest.importorskip("aiosqlite", reason="the bookshop has an async engine")
     if sqlalchemy_version() < edge_case.since:
         pytest.skip(f"needs SQLAlchemy {'.'.join(map(str, edge_case.since))}")
+    skip_without_its_libraries(edge_case)
     text = BOOKSHOP + edge_case.text
     fixable = {finding.place.line - OFFSET for finding in findings_in(text) if finding.fix and harms_loudly(finding)}
     if not fixable:

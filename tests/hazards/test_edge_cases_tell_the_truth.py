@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 
 from outlive.hazards.catalog import all_hazards
-from tests.hazards.marks import EDGE_CASES, EdgeCase
+from tests.hazards.marks import EDGE_CASES, EdgeCase, skip_without_its_libraries
 from tests.hazards.programs import Outcome, run_cases
 
 pytest.importorskip("aiosqlite", reason="the bookshop has an async engine")
@@ -31,8 +31,7 @@ def edge_case(request: pytest.FixtureRequest) -> EdgeCase:
 def outcomes(edge_case: EdgeCase) -> list[Outcome]:
     if INSTALLED < edge_case.since:
         pytest.skip(f"needs SQLAlchemy {'.'.join(map(str, edge_case.since))}")
-    if "from celery" in edge_case.text:
-        pytest.importorskip("celery")
+    skip_without_its_libraries(edge_case)
     return list(run_cases(edge_case.text, frozenset(mark.line for mark in edge_case.marks)))
 
 

@@ -125,3 +125,28 @@ def deferred_column_undeferred_by_an_earlier_query():
         first = session.scalars(select(Author).options(undefer(Author.biography))).one()
         author = session.get(Author, first.id)
     print(author.biography)  # quiet: the identity map holds the object that has it
+
+
+def rows_that_a_later_query_loads_by_mapping():
+    with SessionLocal() as session:
+        series = session.get(Series, 1)
+        session.commit()
+        publisher = session.get(Publisher, 1)
+    print(publisher.series[0].title)  # quiet: lazy="selectin" loads it
+    print(series.title)  # quiet: the mapping has loaded the row again, with its publisher
+
+
+def rows_that_no_later_query_loads():
+    with SessionLocal() as session:
+        series = session.get(Series, 1)
+        session.commit()
+        author = session.get(Author, 1)
+    print(author.name)  # quiet: got after the commit
+    print(series.title)  # also read-after-commit-and-close: series.title expired at the commit
+
+
+def other_side_that_the_mapping_does_not_load():
+    with SessionLocal() as session:
+        series = session.get(Series, 1)
+    print(series.title)  # quiet: a loaded column
+    print(series.publisher)  # finding: series.publisher is not loaded

@@ -30,6 +30,7 @@ from outlive.check.flow.values import (
     UNKNOWN,
     Block,
     ClassValue,
+    Const,
     Context,
     Factory,
     FunctionValue,
@@ -69,6 +70,15 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method in _CHANGING and isinstance(node.base, str):
         for key in (node.base, f"len({node.base})"):
             state.assumed.pop((frame.id, key), None)
+        if node.method != "append" and isinstance(base, Group) and not base.names:
+            more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
+            for value in more:
+                run.put(state, frame, node.base, value)
+    for operand, value in zip(_operands(node), (*args, *(each for _, each in keywords)), strict=True):
+        if isinstance(operand, str) and value == Group(()):
+            run.bind(state, frame, operand, Many(UNKNOWN))  # An empty list that is given away may be filled there.
+    if node.method in _CHANGING and isinstance(base, MethodValue) and isinstance(base.base, Ref):
+        _fill(state, base.base.oid, base.name, args)
     if node.method in queues.SENDS:
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
@@ -94,6 +104,15 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
+
+
+def _fill(state: State, oid: int, name: str, values: Sequence[Value]) -> None:
+    """The collection of a new object, which is empty when it is read, gets its first elements."""
+    obj = state.object(oid)
+    if obj is not None and name in obj.entity.relationships:
+        state.objects[oid] = obj.with_status(name, VAGUE)
+        for each in [oid for value in values for oid in lifetimes.refs(value)]:
+            _set_to_one(state, each)
 
 
 def _set_to_one(state: State, oid: int) -> None:
@@ -161,7 +180,43 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
 def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -> Pairs:
     if isinstance(function, External):
         return library.library_call(run, node, given, function)
+    flag = _open_flag(node, given) if isinstance(function, FunctionValue) else None
+    if flag is not None:
+        return _both_ways(run, node, given, function, flag)
     return apply(run, function, given.args, given.keywords, given, node.span)
+
+
+def _open_flag(node: ir.Call, given: Given) -> str | None:
+    """A flag of the caller that is passed on, and was not decided yet."""
+    facts = given.frame.function
+    env = given.state.envs.get(given.frame.id, {})
+    for parameter in facts.parameters if facts is not None else ():
+        of_bool = parameter.annotation is not None and parameter.annotation.text == "bool"
+        by_default = parameter.default is not None and parameter.default.text in ("True", "False")
+        if (of_bool or by_default) and env.get(parameter.name) == UNKNOWN and parameter.name in _operands(node):
+            return parameter.name
+    return None
+
+
+def _operands(node: ir.Call) -> list[ir.Operand]:
+    return [*node.args, *(operand for _, operand in node.keywords)]
+
+
+def _both_ways(run: Interpreter, node: ir.Call, given: Given, function: Value, flag: str) -> Pairs:
+    """What a call does with a flag depends on what the caller does with it later."""
+    pairs: Pairs = []
+    known = given.state.assumed.get((given.frame.id, flag))
+    for answer in (True, False) if known is None else (known,):
+        state = given.state.fork()
+        state.own(given.frame.id)[flag] = value = Const(answer)
+        args = [value if operand == flag else each for operand, each in zip(node.args, given.args, strict=True)]
+        keywords = [
+            (name, value if operand == flag else each)
+            for (name, operand), (_, each) in zip(node.keywords, given.keywords, strict=True)
+        ]
+        again = Given(state, given.frame, args, keywords, given.starred, given.out)
+        pairs.extend(plain_call(run, node, again, function))
+    return pairs
 
 
 def apply(
@@ -317,7 +372,9 @@ def enter(
     if frame.depth >= DEPTH or key in frame.stack:
         return None
     made = run.frame_id(frame.id, span, symbol.module, symbol.index)
-    inner = Frame(made, symbol.module, symbol.facts, dict(function.closure), frame.depth + 1, stack=(*frame.stack, key))
+    home = state.envs.get(function.home, {})
+    closure = {name: home.get(name, value) for name, value in function.closure.items()}
+    inner = Frame(made, symbol.module, symbol.facts, closure, frame.depth + 1, stack=(*frame.stack, key))
     state.envs[made] = bound
     return inner
 

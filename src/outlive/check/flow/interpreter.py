@@ -31,6 +31,7 @@ from outlive.check.flow.values import (
     Group,
     Many,
     Mapped,
+    Option,
     Query,
     Rows,
     SessionRef,
@@ -228,9 +229,11 @@ class Interpreter:
                     for value in values:
                         states = [after for one in states for after in reads.shown(self, one, frame, value, node.span)]
                 column = next((value for value in values if isinstance(value, Mapped)), None)
-                condition = column if column is not None and node.how == "compare" else UNKNOWN
+                made: Value = column if column is not None and node.how == "compare" else UNKNOWN
+                if node.how == "join":
+                    made = _together(values)
                 for one in states:
-                    self.bind(one, frame, node.target, condition)
+                    self.bind(one, frame, node.target, made)
                 return states
             case ir.Yield():
                 return exits.yielded(self, node, state, frame)
@@ -278,7 +281,7 @@ class Interpreter:
                 value = env.get(name, frame.closure.get(name))
                 if value is not None:
                     captured[name] = value
-        return FunctionValue(symbol, None, captured)
+        return FunctionValue(symbol, None, captured, frame.id)
 
     def bind(self, state: State, frame: Frame, name: str, value: Value) -> None:
         state.own(frame.id)[name] = value
@@ -309,9 +312,18 @@ class Interpreter:
         match current:
             case Many(element=element):
                 current = Many(join(element, value))
+            case Group(items=items) if isinstance(value, Option):
+                current = Group((*items, value))
             case Group(items=items):
                 current = Many(join(join_all(items), value))
             case _:
                 return
         state.own(frame.id)[name] = current
         forget(state, frame, name)
+
+
+def _together(values: Sequence[Value]) -> Value:
+    """Lists of loader options that are added; whether there is one at all is tested by those who get them."""
+    items = tuple(each for value in values if isinstance(value, Group) for each in value.items)
+    lists = all(isinstance(value, Group) for value in values)
+    return Group(items) if lists and any(isinstance(each, Option) for each in items) else UNKNOWN

@@ -264,8 +264,14 @@ def _may_be_one_row(obj: Object, other: Object) -> bool:
         return False
     if obj.born == other.born and obj.path == other.path:
         return False  # Two rows of one result.
-    known = isinstance(obj.key, Const) and isinstance(other.key, Const)
-    return not known or obj.key == other.key
+    return not are_different(obj.key, other.key)
+
+
+def are_different(key: Value | None, other: Value | None) -> bool:
+    """Whether two keys belong to two rows; ``1`` and ``"1"`` may be one for the database."""
+    if not isinstance(key, Const) or not isinstance(other, Const):
+        return False
+    return type(key.value) is type(other.value) and key.value != other.value
 
 
 def relieved(obj: Object) -> Object:

@@ -23,7 +23,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
     if isinstance(iterable, Context):
         return iterate_generator(run, node, iterable, state, frame, out)
     iterable = queries.iterated(run, iterable, state, frame, node.span)
-    if isinstance(iterable, Group) and not iterable.names and 0 < len(iterable.items) <= 3:
+    if isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3:
         return each(run, node, iterable.items, state, frame, out)
     element = item(iterable, UNKNOWN)
     some = state.assumed.get((frame.id, node.key)) if node.key else None

@@ -15,7 +15,6 @@ from outlive.check.flow.values import (
     Group,
     Many,
     Mapped,
-    Option,
     Query,
     Ref,
     Unknown,
@@ -147,7 +146,7 @@ def _joined_names(
 def _is_inert(value: Value, state: State, depth: int) -> bool:
     """Whether losing track of a value can at most keep us silent."""
     match value:
-        case Unknown() | Const() | External() | ClassValue() | Mapped() | ModuleSymbol() | Option():
+        case Unknown() | Const() | External() | ClassValue() | Mapped() | ModuleSymbol():
             return True
         case Query(entities=entities):
             return not any(isinstance(entity, ClassValue) for entity in entities)

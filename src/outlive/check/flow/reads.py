@@ -157,7 +157,9 @@ def _read_mapped(
             run.log.add(Note("key", spot, name, obj, cause=obj.born, oid=oid, session=_session(state, obj)))
         if unset and obj.merged is not None:
             run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
-        return [(state, obj.links.get(name, UNKNOWN))]
+        relationship = entity.relationships.get(name)
+        new: Value = MethodValue(Ref(oid), name) if relationship and relationship.many else UNKNOWN
+        return [(state, obj.links.get(name, new))]
     status = obj.status(name)
     if status.vague or obj.life is None:
         own = _session(state, obj)
@@ -249,7 +251,7 @@ def _is_none(obj: Object, name: str) -> bool:
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or not obj.made:
         return False
-    return obj.status(name).loss is Loss.NEVER_LOADED and f"{name}_id" not in obj.links
+    return obj.status(name).loss is Loss.NEVER_LOADED and obj.links.get(f"{name}_id", NONE) == NONE
 
 
 def _in_identity_map(run: Interpreter, state: State, obj: Object, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -263,20 +264,21 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
         load = Load(vague=True)
     if given.starred:
         load = Load(vague=True)
-    if _may_be_held(state, sid, value, given.argument(1, "ident")):
+    held = _may_be_held(state, sid, value, given.argument(1, "ident"))
+    if held:
         # Without SQL there is no flush either.
-        for oid, held in state.of_session(sid):
-            if held.life is Life.PENDING:
-                state.objects[oid] = lifetimes.vague(replace(held, life=None))
+        for oid, obj in state.of_session(sid):
+            if obj.life is Life.PENDING:
+                state.objects[oid] = lifetimes.vague(replace(obj, life=None))
     else:
-        changed = [oid for oid, held in state.of_session(sid) if held.changed]
+        changed = [oid for oid, obj in state.of_session(sid) if obj.changed]
         lifetimes.autoflush(state, sid, spot)
         for oid in changed:
             _doubt_flush(state, oid)
-    found = load_entity(run, state, sid, value, load, spot, spot)
-    obj = state.object(found.oid) if isinstance(found, Ref) else None
-    if isinstance(found, Ref) and obj is not None:
-        state.objects[found.oid] = replace(obj, key=given.argument(1, "ident"))
+    found = load_entity(run, state, sid, value, load, spot, spot, given.argument(1, "ident"))
+    made = state.object(found.oid) if held and isinstance(found, Ref) else None
+    if isinstance(found, Ref) and made is not None:
+        state.objects[found.oid] = replace(made, optioned=True)  # Options do nothing to a row that is held already.
     return found
 
 
@@ -291,17 +293,23 @@ def _doubt_flush(state: State, oid: int) -> None:
 def _may_be_held(state: State, sid: int, entity: Value, key: Value | None) -> bool:
     """Whether ``get`` may find the object in the identity map."""
     return isinstance(entity, ClassValue) and any(
-        entity.symbol in obj.entity.lineage
-        and not (isinstance(key, Const) and isinstance(obj.key, Const) and key != obj.key)
+        entity.symbol in obj.entity.lineage and not lifetimes.are_different(key, obj.key)
         for _, obj in state.of_session(sid)
         if obj.life is Life.PERSISTENT
     )
 
 
 def load_entity(
-    run: Interpreter, state: State, sid: int | None, value: Value, load: Load, query: Spot, spot: Spot
+    run: Interpreter,
+    state: State,
+    sid: int | None,
+    value: Value,
+    load: Load,
+    query: Spot,
+    spot: Spot,
+    key: Value | None = None,
 ) -> Value:
-    """An object that a query returns."""
+    """An object that a query returns; the ``key`` is that of ``get``."""
     if not isinstance(value, ClassValue):
         return UNKNOWN
     entity = run.entities.get(value.symbol)
@@ -311,6 +319,11 @@ def load_entity(
     attributes = loading.statuses(entity, load)
     if sid is not None:
         for other_id, other in state.of_session(sid):
+            if other_id != oid and lifetimes.are_different(key, other.key):
+                continue
+            for name in _loaded_behind(run, other.entity, other.load, entity):
+                if name in attributes and attributes[name].loss is not None:
+                    attributes[name] = VAGUE
             # The identity map may return what is there already, with what that has loaded.
             if (other_id != oid and other.entity.symbol in entity.lineage) or entity.symbol in other.entity.lineage:
                 for name, lost in attributes.items():
@@ -331,9 +344,21 @@ def load_entity(
         reads.forget_child(run, state, oid, relation)
     life = Life.PERSISTENT if sid is not None else None
     state.objects[oid] = Object(
-        entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING
+        entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING, key=key
     )
     return Ref(oid)
+
+
+def _loaded_behind(run: Interpreter, entity: Entity, load: Load, wanted: Entity) -> Iterator[str]:
+    """What the options of an earlier query have loaded of the ``wanted`` ones that stand behind its rows."""
+    for name, inner in load.rels:
+        relationship = entity.relationships.get(name)
+        target = run.entities.get(relationship.target) if relationship and relationship.target is not None else None
+        if target is not None:
+            if wanted.symbol in target.lineage or target.symbol in wanted.lineage:
+                yield from (further for further, _ in inner.rels)
+                yield from inner.columns
+            yield from _loaded_behind(run, target, inner, wanted)
 
 
 def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load: Load) -> None:

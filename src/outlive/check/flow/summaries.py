@@ -303,6 +303,7 @@ class _Moved:
                     value,
                     owner=None if owner is None else self.value(owner),
                     closure={name: self.value(each) for name, each in closure.items()},
+                    home=-1,
                 )
             case Context(function=function, arguments=arguments):
                 moved = self.value(function)

@@ -164,11 +164,17 @@ class ClassValue:
 
 @dataclass(frozen=True, slots=True)
 class FunctionValue:
-    """A function, a bound method or a lambda, with what it closes over."""
+    """A function, a bound method or a lambda, with what it closes over.
+
+    Attributes:
+        closure: What the names around it stood for when it was made.
+        home: Frame of these names; while it is alive, they stand for what they stand for there.
+    """
 
     symbol: FunctionSymbol
     owner: Value | None = None
     closure: Mapping[str, Value] = field(default_factory=dict[str, "Value"], compare=False, hash=False)
+    home: int = field(default=-1, compare=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,181 @@
+"""Decorators of the program between a call and the function."""
+
+import functools
+
+
+def _with_session(function):
+    """Gives a session to the function, which its caller does not see."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        with SessionLocal() as session:
+            return function(session, *args, **kwargs)
+
+    return wrapper
+
+
+def _with_books(function):
+    """Gives the function something else than it was called with."""
+
+    @functools.wraps(function)
+    def wrapper(author_id, *args):
+        with SessionLocal() as session:
+            author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        return function(author, *args)
+
+    return wrapper
+
+
+def _traced(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print(function.__name__)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _named(name):
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            print(name)
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def _registered(function):
+    _REGISTRY.append(function)
+    return function
+
+
+_REGISTRY = []
+
+
+class _Loaded:
+    """A wrapper that is a class."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, author_id):
+        with SessionLocal() as session:
+            author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        return self.function(author)
+
+
+@_with_session
+def _author(session, author_id):
+    return session.scalars(select(Author).where(Author.id == author_id).options(selectinload(Author.books))).one()
+
+
+@_with_books
+def _titles(author):
+    return [book.title for book in author.books]  # quiet: the decorator gives it a loaded author
+
+
+@_Loaded
+def _first(author):
+    return author.books[0].title  # quiet: the wrapper gives it a loaded author
+
+
+@_Loaded
+def _same(author):
+    return author
+
+
+@_traced
+def _traced_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+@_named("author")
+def _named_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+@_registered
+def _registered_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+@_registered
+@_traced
+def _twice_decorated_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+@functools.lru_cache
+def _cached_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+class _Service:
+    @_traced
+    def author(self, author_id):
+        with SessionLocal() as session:
+            return session.get(Author, author_id)
+
+    @_traced
+    def author_with_books(self, author_id):
+        with SessionLocal() as session:
+            return session.get(Author, author_id, options=[selectinload(Author.books)])
+
+
+def session_injected():
+    author = _author(1)
+    print(author.books)  # quiet: what a decorator makes of the function is not followed
+
+
+def argument_replaced():
+    print(_titles(1))  # quiet: strings
+
+
+def wrapper_is_a_class():
+    print(_first(1))  # quiet: a string
+    print(_same(1).books)  # quiet: what a class makes of the function is not followed
+
+
+def arguments_passed_on():
+    author = _traced_author(1)
+    print(author.name)  # quiet: a loaded column
+    print(author.books)  # finding: author.books is not loaded
+
+
+def arguments_passed_on_two_functions_deep():
+    author = _named_author(1)
+    print(author.name)  # quiet: a loaded column
+    print(author.books)  # finding: author.books is not loaded
+
+
+def returned_as_it_is():
+    author = _registered_author(1)
+    print(author.books)  # finding: author.books is not loaded
+
+
+def two_decorators():
+    author = _twice_decorated_author(1)
+    print(author.books)  # finding: author.books is not loaded
+
+
+def decorator_of_a_library():
+    author = _cached_author(1)
+    print(author.books)  # finding: author.books is not loaded
+
+
+def method_that_is_traced():
+    author = _Service().author(1)
+    print(author.name)  # quiet: a loaded column
+    print(author.books)  # finding: author.books is not loaded
+
+
+def method_that_is_traced_and_loads():
+    print(_Service().author_with_books(1).books)  # quiet: loaded with get()
