@@ -188,3 +188,17 @@ async def result_kept_async():
         book = await session.merge(book)  # quiet: the result is kept
         book.price = 25
         await session.commit()
+
+
+def _save(session, book):
+    if book.id:
+        session.merge(book)
+        book.price = 25
+    else:
+        session.add(book)  # quiet: a new object has no key, so it always comes here
+
+
+def new_objects_take_the_other_way():
+    with SessionLocal() as session:
+        _save(session, Book(title="Lavinia", price=1))
+        session.commit()

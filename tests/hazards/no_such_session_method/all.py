@@ -189,3 +189,17 @@ def patched():
     with SessionLocal() as session:
         session.clear = session.expunge_all
         session.clear()  # quiet: assigned above
+
+
+class _ExecutingSession(Session):
+    def exec(self, statement):
+        return self.execute(statement)
+
+
+def _exec(session: Session):
+    return session.exec(select(Book))  # quiet: an annotation allows a subclass, and that may have it
+
+
+def annotated_and_given_a_subclass():
+    with _ExecutingSession(engine) as session:
+        _exec(session)
