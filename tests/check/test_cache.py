@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import outlive.check
 from outlive.check.cache import Cache
 from outlive.check.facts import Facts
 from outlive.check.ir import Term
+from outlive.check.lower import read_facts
 
 FACTS = Facts(imports={"a": "b"})
 
@@ -42,6 +45,16 @@ def test_facts_too_deep_for_the_cache_leave_it_to_the_others(tmp_path):
     cache.facts("text", lambda _: FACTS)
 
     assert ((), FACTS) == (cache.warnings, Cache(tmp_path).facts("text", never))
+
+
+@pytest.mark.parametrize("literal", [r"'\ud800'", "0x" + 17 * "f", "-0x" + 17 * "f"])
+def test_a_literal_that_the_cache_cannot_hold_leaves_it_to_the_others(tmp_path, literal):
+    text = f"def ask(shop):\n    return shop.find({literal})\n"
+    cache = Cache(tmp_path)
+    facts = cache.facts(text, read_facts)
+
+    assert read_facts(text) == facts
+    assert ((), []) == (cache.warnings, files(tmp_path))
 
 
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path):

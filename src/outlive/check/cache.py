@@ -52,8 +52,10 @@ class Cache:
             file.parent.mkdir(parents=True, exist_ok=True)
             partial.write_bytes(data)
             partial.replace(file)
-        except RecursionError:
-            return  # nested too deeply to be kept; it is read anew each time
+        except (RecursionError, OverflowError, UnicodeEncodeError):
+            # Nested too deeply to be kept, an integer of more than 64 bits, half a surrogate pair ("\ud800"):
+            # it is read anew each time.
+            return
         except OSError as error:
             partial.unlink(missing_ok=True)
             self.folder = None

@@ -47,9 +47,6 @@ def absorb(state: State, other: State) -> bool:
     sessions = _joined(state.sessions, other.sessions, _joined_session)
     if sessions is None:
         return False
-    objects = _joined(state.objects, other.objects, lambda one, two: _joined_object(one, two, state, other))
-    if objects is None:
-        return False
     changed: list[tuple[int, dict[str, Value]]] = []
     for frame, env in state.envs.items():
         theirs = other.envs.get(frame)
@@ -62,6 +59,10 @@ def absorb(state: State, other: State) -> bool:
             return False
         if names:
             changed.append((frame, names))
+    # Last: they are many, and most paths that do not meet differ in a name.
+    objects = _joined(state.objects, other.objects, lambda one, two: _joined_object(one, two, state, other))
+    if objects is None:
+        return False
     state.sessions.update(sessions)
     state.objects.update(objects)
     for frame, names in changed:

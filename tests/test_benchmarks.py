@@ -1,0 +1,34 @@
+"""The benchmarks run; what they measure is theirs to say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = Path("examples", "storefront", "broken")
+ROWS = ["ast.parse", "check, no cache", "check, filling a cache", "check, unchanged", "check, one file edited"]
+
+
+def benchmark(work: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "benchmarks/check.py", "--repeats", "1", "--work", work, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_benchmark_of_check_measures_every_way_to_run_it(tmp_path: Path):
+    done = benchmark(tmp_path, "--json", tmp_path / "figures.json", EXAMPLE)
+    assert 0 == done.returncode, done.stderr
+    table = done.stdout.splitlines()[2:]
+    [program] = json.loads((tmp_path / "figures.json").read_text("utf-8"))["programs"]
+
+    assert table[0].startswith(f"{EXAMPLE}: {program['files']} files, {program['lines']} lines, findings: ")
+    assert ["CPU s", "wall s", "lines/s", "peak MiB", "x ast.parse"] == table[1].split("  ")[-5:]
+    assert ROWS == [line[: len(max(ROWS, key=len))].rstrip() for line in table[2:]] == list(program["rows"])
+
+
+def test_the_benchmark_of_check_says_what_it_cannot_get(tmp_path: Path):
+    done = benchmark(tmp_path, "missing.py")
+
+    assert (2, "error: missing.py: No such file or directory\n") == (done.returncode, done.stderr)
