@@ -1,6 +1,6 @@
 """Arguments of Celery tasks."""
 
-from celery import Celery, shared_task
+from celery import Celery, Task, shared_task
 
 app = Celery("bookshop", broker="memory://")
 
@@ -167,3 +167,26 @@ def option_of_the_queue():
     with SessionLocal() as session:
         book = session.get(Book, 1)
         _print_label_bound.apply_async(args=[book.id], countdown=book.price)  # quiet: numbers
+
+
+class _KeyTask(Task):
+    def delay(self, book):
+        return book.id
+
+
+class _KeyCelery(Celery):
+    task_cls = _KeyTask
+
+
+keys = _KeyCelery("keys", broker="memory://")
+
+
+@keys.task
+def _print_key(book):
+    return book
+
+
+def application_of_the_programs_own_kind():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        _print_key.delay(book)  # quiet: a class of its own may send objects in a way of its own
