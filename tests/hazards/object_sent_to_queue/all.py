@@ -178,7 +178,7 @@ class _KeyCelery(Celery):
     task_cls = _KeyTask
 
 
-keys = _KeyCelery("keys", broker="memory://")
+keys = _KeyCelery("keys", broker="memory://", set_as_current=False)
 
 
 @keys.task
