@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import calls, factories, reads, sessions
+from outlive.check.flow import calls, children, factories, reads, sessions
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.meeting import prune
@@ -39,7 +39,7 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
             obj = replace(obj, attributes={**dict.fromkeys(entity.columns, LOADED), **obj.attributes})
         state.objects[oid] = obj
         for name in entity.relationships:
-            reads.fill_other_side(run, state, entity, links.get(name, UNKNOWN))
+            children.fill_other_side(run, state, entity, links.get(name, UNKNOWN))
     else:
         inside, _, _ = run.program.lineage(symbol)
         names = [a.name for class_ in reversed(inside) for a in class_.facts.attributes if a.annotation is not None]

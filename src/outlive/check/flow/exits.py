@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_TRANSACTIONS = ("begin", "factory", "nested")
+
+
 def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -> list[State]:
     guarded = bool(node.handlers)
     inner, caught = Out(), [name for handler in node.handlers for name in handler.types]
@@ -119,8 +122,11 @@ def entered(
         case Block(sid=sid, kind=kind):
 
             def end(one: State, raised: bool) -> list[State]:
+                session = one.sessions[sid]
+                if kind in _TRANSACTIONS:
+                    one.sessions[sid] = replace(session, blocks=max(session.blocks - 1, 0), ended=False)
                 if kind == "quiet":
-                    one.sessions[sid] = replace(one.sessions[sid], autoflush=True)
+                    one.sessions[sid] = replace(session, autoflush=True)
                 elif kind == "nested":
                     (lifetimes.savepoint_rollback if raised else lifetimes.flush)(one, sid, spot)
                 elif kind in ("begin", "factory"):
@@ -134,6 +140,8 @@ def entered(
                 state.sessions[sid] = replace(state.sessions[sid], autoflush=False)
             else:
                 lifetimes.begin(state, sid)
+                session = state.sessions[sid]
+                state.sessions[sid] = replace(session, blocks=session.blocks + (kind in _TRANSACTIONS))
             return (SessionRef(sid) if kind in ("factory", "closing", "quiet") else UNKNOWN), end, []
         case Group(items=items, names=("suppress",)):
             return UNKNOWN, lambda one, _: [one], [i.last for i in items if isinstance(i, External)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, conditions, exits, lifetimes, queries, reads
+from outlive.check.flow import calls, children, conditions, exits, lifetimes, queries
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
@@ -98,7 +98,7 @@ def focus(
             assert isinstance(obj, Object)
             state.objects[focused] = obj
             for name in obj.entity.relationships:
-                reads.forget_child(run, state, focused, name)
+                children.forget_child(run, state, focused, name)
             pairs.append((value.oid, focused))
             return Ref(focused)
         if isinstance(value, Group):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import lifetimes, loading, sessions
+from outlive.check.flow import lifetimes, loading, results
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame
@@ -41,7 +41,7 @@ def run_query(run: Interpreter, query: Query, state: State, frame: Frame, span: 
     if query.sid is not None:
         lifetimes.begin(state, query.sid)
         lifetimes.autoflush(state, query.sid, spot)
-    return sessions.rows_of(run, state, query.sid, query, spot)
+    return results.rows_of(run, state, query.sid, query, spot)
 
 
 def _restricted(values: Sequence[Value]) -> Iterator[str]:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.entities import Entity
-from outlive.check.flow import calls, lifetimes, loading
+from outlive.check.flow import calls, children, identity_map, lifetimes
 from outlive.check.flow.arguments import evaluate_term
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
-from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.observations import Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, Session, State
 from outlive.check.flow.values import (
     NONE,
@@ -23,7 +22,6 @@ from outlive.check.flow.values import (
     FunctionValue,
     Group,
     Load,
-    Many,
     Mapped,
     MethodValue,
     Query,
@@ -64,7 +62,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             if obj is not None:
                 state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
                 _reloaded(run, state, oid, obj, name)
-                return [(state, child(run, state, oid, name))]
+                return [(state, children.child(run, state, oid, name))]
         case ClassValue(symbol=symbol):
             return [(state, _class_attribute(run, frame, symbol, name, span))]
         case External() | ModuleSymbol():
@@ -165,31 +163,31 @@ def _read_mapped(
         own = _session(state, obj)
         if obj.life is Life.PERSISTENT and own is not None and (not own.is_async or own.lent):
             lifetimes.spread(state, oid)  # It may be a load.
-        return [(state, _vague_child(run, state, oid, obj, name))]
+        return [(state, children.vague_child(run, state, oid, obj, name))]
     if status.loss is None:
         run.log.fine.add(spot)
         if tested and name in entity.columns and entity.columns[name].filled:
             return [(state, Const(True))]
-        return [(state, child(run, state, oid, name))]
+        return [(state, children.child(run, state, oid, name))]
     if obj.life is Life.PERSISTENT:
         session = _session(state, obj)
         if session is None:
             return [(state, UNKNOWN)]
-        if _is_none(obj, name):
+        if identity_map.is_none(obj, name):
             state.objects[oid] = obj.with_status(name, VAGUE)
             return [(state, UNKNOWN)]
-        if session.is_async and not session.lent and _in_identity_map(run, state, obj, name):
+        if session.is_async and not session.lent and identity_map.answers(run, state, obj, name):
             run.log.fine.add(spot)
             state.objects[oid] = obj.with_status(name, VAGUE)
-            return [(state, _vague_child(run, state, oid, obj, name))]
+            return [(state, children.vague_child(run, state, oid, obj, name))]
         if not session.is_async or session.lent:
             run.log.fine.add(spot)
             state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
             _reloaded(run, state, oid, obj, name)
-            forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
+            children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
             assert obj.sid is not None
             lifetimes.begin(state, obj.sid)
-            return [(state, child(run, state, oid, name))]
+            return [(state, children.child(run, state, oid, name))]
         _late(run, state, frame, oid, obj, name, spot)
     elif obj.life is Life.DETACHED and obj.exit is not None:
         _late(run, state, frame, oid, obj, name, spot)
@@ -234,112 +232,7 @@ def _reloaded(run: Interpreter, state: State, oid: int, before: Object, name: st
     lifetimes.spread(state, oid)
     for relation, relationship in before.entity.relationships.items():
         if before.load.get(relation) is not None or relationship.eager:
-            forget_child(run, state, oid, relation)
-
-
-def forget_child(run: Interpreter, state: State, oid: int, name: str) -> None:
-    """What stands behind a relationship is about to be another, or as good as new; so is all behind that."""
-    inner = run.identity("child", oid, name)
-    behind = state.objects.pop(inner, None)
-    if isinstance(behind, Object):
-        for further in behind.entity.relationships:
-            forget_child(run, state, inner, further)
-
-
-def _is_none(obj: Object, name: str) -> bool:
-    """A many-to-one of a new object whose key was never set is ``None``, without a look at the database."""
-    relationship = obj.entity.relationships.get(name)
-    if relationship is None or relationship.many or not obj.made:
-        return False
-    return obj.status(name).loss is Loss.NEVER_LOADED and obj.links.get(f"{name}_id", NONE) == NONE
-
-
-def _in_identity_map(run: Interpreter, state: State, obj: Object, name: str) -> bool:
-    """Whether a many-to-one may be served by the identity map, without SQL."""
-    relationship = obj.entity.relationships.get(name)
-    if relationship is None or relationship.many or relationship.target is None:
-        return False
-    if obj.status(name).loss not in (Loss.NEVER_LOADED, Loss.REFRESH):
-        return False
-    if f"{name}_id" in obj.load.keyed:
-        return True  # Who asks by the key of a row holds that row, as a rule.
-    for other in state.objects.values():
-        if other is obj or not isinstance(other, Object):
-            continue
-        # An object that came in as an argument belongs to some session, most likely to this one.
-        near = other.sid == obj.sid or (other.sid is None and other.life is None)
-        if near and other.life in (Life.PERSISTENT, None) and relationship.target in other.entity.lineage:
-            return True
-        if other.sid == obj.sid and _is_behind(run, other.entity, other.load, relationship.target):
-            return True
-    return False
-
-
-def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol) -> bool:
-    """Whether options or the mapping load objects of a class behind an entity."""
-    for name, relationship in entity.relationships.items():
-        inner = load.get(name)
-        found = run.entities.get(relationship.target) if relationship.target is not None else None
-        if found is None or (inner is None and not relationship.eager):
-            continue
-        if target in found.lineage or (inner is not None and _is_behind(run, found, inner, target)):
-            return True
-    return False
-
-
-def _vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
-    if name in obj.links:
-        return obj.links[name]
-    relationship = obj.entity.relationships.get(name)
-    if relationship is None or relationship.target is None:
-        return UNKNOWN
-    entity = run.entities.get(relationship.target)
-    if entity is None:
-        return UNKNOWN
-    made = run.identity("child", oid, name)
-    if made not in state.objects:
-        state.objects[made] = Object(
-            entity, obj.sid, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE), born=obj.born
-        )
-    return Many(Ref(made)) if relationship.many else Ref(made)
-
-
-def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
-    """The value of a loaded attribute; behind a relationship stands an object with the same session."""
-    obj = state.object(oid)
-    assert obj is not None
-    if name in obj.links:
-        return obj.links[name]
-    relationship = obj.entity.relationships.get(name)
-    if relationship is None or relationship.target is None:
-        return UNKNOWN
-    entity = run.entities.get(relationship.target)
-    if entity is None:
-        return UNKNOWN
-    made = run.identity("child", oid, name)
-    if made not in state.objects:
-        load = obj.load.get(name) or Load(vague=obj.load.get(name) is None and obj.load.vague)
-        expunged = obj.exit is not None and obj.exit[0] is Exit.EXPUNGE
-        attributes = loading.statuses(entity, load)
-        for back, relation in entity.relationships.items():
-            # The other side of the same relationship may have been filled while loading.
-            one_to_one = relationship.many is False and not relation.many and obj.life is Life.DETACHED
-            if one_to_one and relation.target in obj.entity.lineage and attributes[back].loss is not None:
-                attributes[back] = VAGUE
-        state.objects[made] = Object(
-            entity,
-            obj.sid,
-            None if expunged else obj.life,
-            LOADED,
-            attributes,
-            born=obj.born,
-            query=obj.query,
-            path=(*obj.path, (obj.entity.name, name)),
-            load=load,
-            optioned=obj.optioned,
-            exit=None if expunged else obj.exit,
-        )
-    return Many(Ref(made)) if relationship.many else Ref(made)
+            children.forget_child(run, state, oid, relation)
 
 
 def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, value: Value, span: int) -> None:
@@ -385,28 +278,12 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         changed=found.changed | {name} if mapped and found.life is Life.PERSISTENT else found.changed,
     )
     if name in found.entity.relationships:
-        fill_other_side(run, state, found.entity, value)
+        children.fill_other_side(run, state, found.entity, value)
     if found.sid is not None and name in found.entity.relationships:
         for linked in lifetimes.refs(value):
             other = state.object(linked)
             if other is not None and other.life is Life.TRANSIENT:
                 lifetimes.add(state, found.sid, linked)
-
-
-def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:
-    """What is assigned to a relationship may get the other side of it filled (``back_populates``).
-
-    A collection that is not loaded stays so; that of a new object is there.
-    """
-    for oid in lifetimes.refs(value):
-        obj = state.object(oid)
-        if obj is None:
-            continue
-        new = obj.made and obj.life in (Life.TRANSIENT, Life.PENDING)
-        for name, relationship in obj.entity.relationships.items():
-            if relationship.target in entity.lineage and name not in obj.links and (new or not relationship.many):
-                state.objects[oid] = obj = obj.with_status(name, VAGUE)
-                forget_child(run, state, oid, name)
 
 
 def shown(

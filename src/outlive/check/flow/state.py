@@ -108,6 +108,8 @@ class Session:
         lent: Inside ``run_sync``, where reading may load.
         autoflush: A query flushes first; off inside ``no_autoflush``.
         methods: Names that the program has assigned to it.
+        blocks: How many ``with session.begin()`` or ``begin_nested()`` are open.
+        ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
     """
 
     is_async: bool
@@ -120,6 +122,8 @@ class Session:
     lent: int = 0
     autoflush: bool = True
     methods: frozenset[str] = frozenset()
+    blocks: int = 0
+    ended: bool = False
 
 
 class State:
