@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -120,7 +120,7 @@ def _is_suppressed(finding: Finding, facts: Mapping[str, Facts]) -> bool:
 
 
 @contextmanager
-def _room(frames: int) -> Iterator[None]:
+def _room(frames: int) -> Generator[None]:
     """Room for recursion, at least as much as there is."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, frames))

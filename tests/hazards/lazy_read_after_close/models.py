@@ -149,4 +149,4 @@ def other_side_that_the_mapping_does_not_load():
     with SessionLocal() as session:
         series = session.get(Series, 1)
     print(series.title)  # quiet: a loaded column
-    print(series.publisher)  # finding: series.publisher is not loaded
+    print(series.publisher.name)  # finding: series.publisher is not loaded

@@ -22,7 +22,7 @@ class Expressions(ABC):
         self.out: list[Statement] = []
         self.counter = 0
         self.renamed: dict[str, str] = {}
-        self.yields = False
+        self.yields: bool = False
         self.loads: set[str] = set()
 
     @abstractmethod
