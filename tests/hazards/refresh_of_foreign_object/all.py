@@ -246,3 +246,20 @@ async def add_commit_refresh_async():
         session.add(book)
         await session.commit()
         await session.refresh(book)  # quiet: persistent since the commit
+
+
+def _store(session, author, is_new=False):
+    if is_new:
+        session.add(author)
+        session.flush()
+    session.refresh(author)  # quiet: the flag that the caller passes says whether it has to be added
+    return author.name
+
+
+def flag_says_whether_it_is_new(known):
+    with SessionLocal() as session:
+        author = session.get(Author, 1) if known else None
+        is_new = author is None
+        if is_new:
+            author = Author(name="Iain M. Banks")
+        _store(session, author, is_new)
