@@ -62,6 +62,11 @@ class Call(Node, tag=3):
     spans: list[int]
     dropped: bool = False
 
+    @property
+    def operands(self) -> list[Operand]:
+        """All arguments, as ``spans`` has them."""
+        return [*self.args, *(value for _, value in self.keywords)]
+
 
 class Bind(Node, tag=4):
     """``target = value``"""

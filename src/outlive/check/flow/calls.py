@@ -10,6 +10,7 @@ from outlive.check import ir
 from outlive.check.entities import Entity
 from outlive.check.flow import (
     classes,
+    containers,
     decorators,
     factories,
     library,
@@ -53,73 +54,22 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-_CHANGING = frozenset(
-    {
-        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove",
-        "setdefault", "update",
-    }
-)  # fmt: skip
-"""Methods after which a collection that was empty may not be, or the other way round."""
-
-
 def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> Pairs:
     base = run.value(node.base, state, frame)
     args = [run.value(arg, state, frame) for arg in node.args]
     keywords = [(name, run.value(value, state, frame)) for name, value in node.keywords]
     given = Given(state, frame, args, keywords, node.starred, out)
-    if node.method in _CHANGING and isinstance(node.base, str):
-        for key in (node.base, f"len({node.base})"):
-            state.assumed.pop((frame.id, key), None)
-        if node.method != "append" and isinstance(base, Group) and not base.names:
-            more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
-            for value in more:
-                run.put(state, frame, node.base, value)
-    for operand, value in zip(_operands(node), (*args, *(each for _, each in keywords)), strict=True):
-        if isinstance(operand, str) and value == Group(()):
-            run.bind(state, frame, operand, Many(UNKNOWN))  # An empty list that is given away may be filled there.
-    if node.method in _CHANGING and isinstance(base, MethodValue) and isinstance(base.base, Ref):
-        _fill(state, base.base.oid, base.name, args)
+    containers.give_away(run, node, given)
+    if node.method in containers.CHANGING:
+        containers.change(run, node, given, base)
     if node.method in queues.SENDS:
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
-        for oid in lifetimes.refs(args[0]):
-            # Where the list is a collection of an object in a session, the new one is cascaded into it.
-            appended = state.object(oid)
-            if (
-                appended is not None
-                and appended.life is Life.TRANSIENT
-                and isinstance(base, Many)
-                and base.element != UNKNOWN
-            ):
-                state.objects[oid] = replace(appended, life=None)
-        if isinstance(base, Many):
-            for holder in lifetimes.refs(base.element):
-                # The list may be a collection, whose other side is set.
-                held = state.object(holder)
-                if held is not None and isinstance(args[0], Ref) and state.object(args[0].oid) is not None:
-                    _set_to_one(state, args[0].oid)
-                    break
         run.put(state, frame, node.base, args[0])
         return [(state, NONE)]
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
-
-
-def _fill(state: State, oid: int, name: str, values: Sequence[Value]) -> None:
-    """The collection of a new object, which is empty when it is read, gets its first elements."""
-    obj = state.object(oid)
-    if obj is not None and name in obj.entity.relationships:
-        state.objects[oid] = obj.with_status(name, VAGUE)
-        for each in [oid for value in values for oid in lifetimes.refs(value)]:
-            _set_to_one(state, each)
-
-
-def _set_to_one(state: State, oid: int) -> None:
-    obj = state.object(oid)
-    for name, relationship in obj.entity.relationships.items() if obj is not None else ():
-        if not relationship.many and obj is not None and obj.status(name).loss is not None:
-            state.objects[oid] = obj = obj.with_status(name, VAGUE)
 
 
 def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> Pairs:
@@ -193,13 +143,9 @@ def _open_flag(node: ir.Call, given: Given) -> str | None:
     for parameter in facts.parameters if facts is not None else ():
         of_bool = parameter.annotation is not None and parameter.annotation.text == "bool"
         by_default = parameter.default is not None and parameter.default.text in ("True", "False")
-        if (of_bool or by_default) and env.get(parameter.name) == UNKNOWN and parameter.name in _operands(node):
+        if (of_bool or by_default) and env.get(parameter.name) == UNKNOWN and parameter.name in node.operands:
             return parameter.name
     return None
-
-
-def _operands(node: ir.Call) -> list[ir.Operand]:
-    return [*node.args, *(operand for _, operand in node.keywords)]
 
 
 def _both_ways(run: Interpreter, node: ir.Call, given: Given, function: Value, flag: str) -> Pairs:

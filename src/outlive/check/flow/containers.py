@@ -1,0 +1,77 @@
+"""Lists and collections that a call changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import lifetimes
+from outlive.check.flow.arguments import Given
+from outlive.check.flow.state import VAGUE, State
+from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Ref, Value
+from outlive.lifecycle.states import State as Life
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+CHANGING = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove",
+        "setdefault", "update",
+    }
+)  # fmt: skip
+"""Methods after which a collection that was empty may not be, or the other way round."""
+
+
+def give_away(run: Interpreter, node: ir.Call, given: Given) -> None:
+    """An empty list that is an argument may be filled there."""
+    for operand in node.operands:
+        if isinstance(operand, str) and run.value(operand, given.state, given.frame) == Group(()):
+            run.bind(given.state, given.frame, operand, Many(UNKNOWN))
+
+
+def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
+    """``items.append(item)`` and its like."""
+    state, args = given.state, given.args
+    if isinstance(base, MethodValue) and isinstance(base.base, Ref):
+        _fill(state, base.base.oid, base.name, args)
+    if not isinstance(node.base, str):
+        return
+    for key in (node.base, f"len({node.base})"):
+        state.assumed.pop((given.frame.id, key), None)
+    if node.method == "append":
+        if isinstance(base, Many) and args:
+            _append(state, base, args[0])
+    elif isinstance(base, Group) and not base.names:
+        more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
+        for value in more:
+            run.put(state, given.frame, node.base, value)
+
+
+def _append(state: State, collection: Many, value: Value) -> None:
+    """Where the list is a collection of an object, its session takes in the element, and the other side is set."""
+    for oid in lifetimes.refs(value):
+        appended = state.object(oid)
+        if appended is not None and appended.life is Life.TRANSIENT and collection.element != UNKNOWN:
+            state.objects[oid] = replace(appended, life=None)
+    if isinstance(value, Ref) and any(state.object(oid) for oid in lifetimes.refs(collection.element)):
+        _set_to_one(state, value.oid)
+
+
+def _fill(state: State, oid: int, name: str, values: Sequence[Value]) -> None:
+    """The collection of a new object, which is empty when it is read, gets its first elements."""
+    obj = state.object(oid)
+    if obj is not None and name in obj.entity.relationships:
+        state.objects[oid] = obj.with_status(name, VAGUE)
+        for each in [oid for value in values for oid in lifetimes.refs(value)]:
+            _set_to_one(state, each)
+
+
+def _set_to_one(state: State, oid: int) -> None:
+    obj = state.object(oid)
+    for name, relationship in obj.entity.relationships.items() if obj is not None else ():
+        if not relationship.many and obj is not None and obj.status(name).loss is not None:
+            state.objects[oid] = obj = obj.with_status(name, VAGUE)
