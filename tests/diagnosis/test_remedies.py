@@ -495,7 +495,10 @@ INHERITED = [
     reads("select(Work)", "publisher", "relationship of a subclass that its mapping loads eagerly"),
     reads("select(Work).options(selectinload(Novel.writer))", "writer", "option for a subclass alone"),
     reads("select(Writer).options(selectinload(Writer.works))", "price", "column of a related subclass"),
-    reads("select(Writer).options(selectinload(Writer.works))", "writer", "a related subclass's own"),
+    pytest.param(
+        reads("select(Writer).options(selectinload(Writer.works))", "writer", "a related subclass's own"),
+        marks=pytest.mark.skipif(VERSION < (2, 0, 22), reason="SQLAlchemy takes such options together since 2.0.22"),
+    ),
     reads("select(Novel)", "editor", "inherited relationship"),
     reads("select(Novel).options(raiseload(Novel.editor))", "editor", "option that forbids an inherited one"),
     reads("select(Work).options(lazyload(Work.editor))", "editor", "option that leaves a relationship out"),

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import DetachedInstanceError
 
 from outlive import explain
 from outlive.lifecycle.states import State
-from tests.databases import Database, sqlite
+from tests.databases import VERSION, Database, sqlite
 from tests.diagnosis import programs
 from tests.diagnosis.failing import error_of, run
 from tests.shelf import Author
@@ -130,7 +130,8 @@ def test_an_error_inside_a_method_of_the_object_names_the_line_that_called_it(de
     line = caught.traceback[0].lineno + 1
 
     used, read = explain(caught.value).where
-    assert "refresh(detached, " in explain(caught.value).remedies[1]
+    # A refresh loads a lazy relationship since 2.0.4, and is not advised before.
+    assert VERSION < (2, 0, 4) or "refresh(detached, " in explain(caught.value).remedies[1]
     assert f"tests/diagnosis/test_unwrap.py:{line}: `Author.titles` was used here" == str(used)
     assert "tests/shelf.py" == read.place.filename
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("aiosqlite", reason="half of the programs are async")
+pytest.importorskip("sqlalchemy", minversion="2.0.13", reason="AsyncAttrs, which the programs use, is new in 2.0.13")
 
 from tests.truth.__main__ import judge_seeds
 from tests.truth.judging import Verdict

@@ -1,5 +1,7 @@
 """Context managers and generators of the program."""
 
+# since SQLAlchemy 2.0.4
+
 from contextlib import asynccontextmanager, contextmanager
 
 

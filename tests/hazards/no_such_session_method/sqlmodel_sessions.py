@@ -1,5 +1,7 @@
 """Sessions of SQLModel: subclasses that have methods of their own."""
 
+# since SQLAlchemy 2.0.14
+
 import sqlmodel
 from sqlmodel import Session as ModelSession
 from sqlmodel import select
