@@ -79,6 +79,10 @@ class Entity:
         keys = [name for name, column in self.columns.items() if column.primary_key]
         return keys[0] if len(keys) == 1 else None
 
+    def meets(self, other: Entity) -> bool:
+        """Whether one row can be an object of both: one class is the other, or inherits from it."""
+        return self.symbol in other.lineage or other.symbol in self.lineage
+
 
 class Entities:
     """All mapped classes of a program, read on demand."""
@@ -94,6 +98,12 @@ class Entities:
             self._known[symbol] = None  # Against cycles through relationship targets.
             self._known[symbol] = self._read(symbol)
         return self._known[symbol]
+
+    def behind(self, relationship: Relationship | None) -> Entity | None:
+        """What a relationship leads to; ``None`` if that is not known, or not mapped."""
+        if relationship is None or relationship.target is None:
+            return None
+        return self.get(relationship.target)
 
     def _read(self, symbol: ClassSymbol) -> Entity | None:
         inside, outside, known = self.program.lineage(symbol)

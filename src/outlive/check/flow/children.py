@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outlive.check.entities import Entity, Relationship
+from outlive.check.entities import Entity
 from outlive.check.flow import lifetimes, loading
 from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import LOADED, VAGUE, Object, State
@@ -30,18 +30,12 @@ def forget_child(run: Interpreter, state: State, oid: int, name: str) -> None:
             forget_child(run, state, inner, further)
 
 
-def _behind(run: Interpreter, obj: Object, name: str) -> tuple[Relationship | None, Entity | None]:
-    """A relationship and what it leads to, as far as that is known."""
-    relationship = obj.entity.relationships.get(name)
-    target = relationship.target if relationship is not None else None
-    return relationship, run.entities.get(target) if target is not None else None
-
-
 def vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
     """The value of an attribute of which nothing else is known."""
     if name in obj.links:
         return obj.links[name]
-    relationship, entity = _behind(run, obj, name)
+    relationship = obj.entity.relationships.get(name)
+    entity = run.entities.behind(relationship)
     if relationship is None or entity is None:
         return UNKNOWN
     made = run.identity("child", oid, name)
@@ -58,7 +52,8 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
     assert obj is not None
     if name in obj.links:
         return obj.links[name]
-    relationship, entity = _behind(run, obj, name)
+    relationship = obj.entity.relationships.get(name)
+    entity = run.entities.behind(relationship)
     if relationship is None or entity is None:
         return UNKNOWN
     made = run.identity("child", oid, name)

@@ -28,8 +28,9 @@ CHANGING = frozenset(
 
 def give_away(run: Interpreter, node: ir.Call, given: Given) -> None:
     """An empty list that is an argument may be filled there."""
-    for operand in node.operands:
-        if isinstance(operand, str) and run.value(operand, given.state, given.frame) == Group(()):
+    values = (*given.args, *(value for _, value in given.keywords))
+    for operand, value in zip(node.operands, values, strict=True):
+        if isinstance(operand, str) and value == Group(()):
             run.bind(given.state, given.frame, operand, Many(UNKNOWN))
 
 

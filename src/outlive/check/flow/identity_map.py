@@ -51,7 +51,7 @@ def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol
     """Whether options or the mapping load objects of a class behind an entity."""
     for name, relationship in entity.relationships.items():
         inner = load.get(name)
-        found = run.entities.get(relationship.target) if relationship.target is not None else None
+        found = run.entities.behind(relationship)
         if found is None or (inner is None and not relationship.eager):
             continue
         if target in found.lineage or (inner is not None and _is_behind(run, found, inner, target)):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from outlive.check.flow.observations import Exit, Loss
-from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, Plain, State, Status
+from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import Const, Group, Many, Ref, Spot, Value
 from outlive.lifecycle.states import State as Life
 
@@ -260,7 +260,7 @@ def spread(state: State, oid: int, name: str = "") -> None:
 
 
 def _may_be_one_row(obj: Object, other: Object) -> bool:
-    if obj.entity.symbol not in other.entity.lineage and other.entity.symbol not in obj.entity.lineage:
+    if not obj.entity.meets(other.entity):
         return False
     if obj.born == other.born and obj.path == other.path:
         return False  # Two rows of one result.
@@ -339,6 +339,3 @@ def strings(value: Value | None) -> list[str] | None:
             return [item.value for item in items if isinstance(item, Const) and isinstance(item.value, str)]
         case _:
             return []
-
-
-__all__ = ["Plain"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from outlive.check.entities import Entity
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Status
-from outlive.check.flow.values import UNKNOWN, Const, Load, Mapped, Option, Value
+from outlive.check.flow.values import Const, Load, Mapped, Option, Value
 
 LOADERS = frozenset({"selectinload", "joinedload", "subqueryload", "immediateload", "contains_eager"})
 UNLOADERS = frozenset({"lazyload", "noload", "raiseload"})
@@ -93,6 +93,3 @@ def with_options(load: Load, arguments: list[Value], starred: bool) -> Load:
     for argument in arguments:
         load = load.merged(argument.load if isinstance(argument, Option) else Load(vague=True))
     return replace(load, vague=True) if starred else load
-
-
-__all__ = ["UNKNOWN"]

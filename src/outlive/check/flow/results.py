@@ -55,7 +55,7 @@ def load_entity(
                 if name in attributes and attributes[name].loss is not None:
                     attributes[name] = VAGUE
             # The identity map may return what is there already, with what that has loaded.
-            if (other_id != oid and other.entity.symbol in entity.lineage) or entity.symbol in other.entity.lineage:
+            if entity.meets(other.entity):
                 for name, lost in attributes.items():
                     status = other.attributes.get(name)
                     if lost.loss and (status in (LOADED, VAGUE) or name in other.links):
@@ -83,13 +83,11 @@ def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load:
     """What the options and the mapping load behind an object may be rows that the program holds already."""
     for name, relationship in entity.relationships.items():
         inner = load.get(name)
-        target = run.entities.get(relationship.target) if relationship.target is not None else None
+        target = run.entities.behind(relationship)
         if target is None or (inner is None and not relationship.eager):
             continue
         for oid, obj in state.of_session(sid):
-            if obj.life is not Life.PERSISTENT or (
-                obj.entity.symbol not in target.lineage and target.symbol not in obj.entity.lineage
-            ):
+            if obj.life is not Life.PERSISTENT or not obj.entity.meets(target):
                 continue
             held = lifetimes.relieved(obj) if obj.columns.loss is not None else obj
             for further, _ in inner.rels if inner is not None else ():
@@ -142,10 +140,9 @@ def rows_of(
 def _loaded_behind(run: Interpreter, entity: Entity, load: Load, wanted: Entity) -> Iterator[str]:
     """What the options of an earlier query have loaded of the ``wanted`` ones that stand behind its rows."""
     for name, inner in load.rels:
-        relationship = entity.relationships.get(name)
-        target = run.entities.get(relationship.target) if relationship and relationship.target is not None else None
+        target = run.entities.behind(entity.relationships.get(name))
         if target is not None:
-            if wanted.symbol in target.lineage or target.symbol in wanted.lineage:
+            if wanted.meets(target):
                 yield from (further for further, _ in inner.rels)
                 yield from inner.columns
             yield from _loaded_behind(run, target, inner, wanted)

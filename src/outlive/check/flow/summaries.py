@@ -19,7 +19,6 @@ from outlive.check.flow.values import (
     ClassValue,
     Const,
     Context,
-    Factory,
     FunctionValue,
     Group,
     Many,
@@ -309,7 +308,5 @@ class _Moved:
                 moved = self.value(function)
                 assert isinstance(moved, FunctionValue)
                 return replace(value, function=moved, arguments=tuple((n, self.value(v)) for n, v in arguments))
-            case Factory(spot=spot) if spot is not None:
-                return value  # Made at one line, whoever asks for it.
             case _:
-                return value
+                return value  # A factory too: it is made at one line, whoever asks for it.
