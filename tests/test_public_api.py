@@ -35,12 +35,18 @@ def test_an_unknown_name_is_an_attribute_error_that_names_it():
         outlive.no_such_name  # noqa: B018
 
 
+POSITIONAL = {"attribute_names", "with_for_update", "shape"}
+"""Options that a user writes without their names: SQLAlchemy's own, and a shape beside its object."""
+
+
 def test_options_of_public_functions_are_keyword_only():
     positional = {
         name: [
             parameter.name
-            for parameter in list(inspect.signature(getattr(outlive, name)).parameters.values())[1:]
-            if parameter.kind is not parameter.KEYWORD_ONLY
+            for parameter in inspect.signature(getattr(outlive, name)).parameters.values()
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            and parameter.default is not parameter.empty
+            and parameter.name not in POSITIONAL
         ]
         for name in outlive.__all__
         if inspect.isfunction(getattr(outlive, name))

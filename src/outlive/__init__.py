@@ -10,19 +10,56 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
+    from outlive.lifecycle.causes import Cause
+    from outlive.lifecycle.errors import (
+        InvalidReferenceError,
+        MissingRowsError,
+        NotLoadedError,
+        ObjectStateError,
+        OutliveError,
+        SchemaError,
+        UnsafeError,
+    )
     from outlive.lifecycle.explanation import Explanation
+    from outlive.sessions.aio import async_sessionmaker
+    from outlive.sessions.sync import sessionmaker
 
-__all__ = ["Explanation", "explain"]
+__all__ = [
+    "Cause",
+    "Explanation",
+    "InvalidReferenceError",
+    "MissingRowsError",
+    "NotLoadedError",
+    "ObjectStateError",
+    "OutliveError",
+    "SchemaError",
+    "UnsafeError",
+    "async_sessionmaker",
+    "explain",
+    "sessionmaker",
+]
 
-_HOMES = {"Explanation": "outlive.lifecycle.explanation", "explain": "outlive.diagnosis"}
-_WITHOUT_SQLALCHEMY = frozenset({"Explanation"})
+_HOMES = {
+    "Cause": "outlive.lifecycle.causes",
+    "Explanation": "outlive.lifecycle.explanation",
+    "InvalidReferenceError": "outlive.lifecycle.errors",
+    "MissingRowsError": "outlive.lifecycle.errors",
+    "NotLoadedError": "outlive.lifecycle.errors",
+    "ObjectStateError": "outlive.lifecycle.errors",
+    "OutliveError": "outlive.lifecycle.errors",
+    "SchemaError": "outlive.lifecycle.errors",
+    "UnsafeError": "outlive.lifecycle.errors",
+    "async_sessionmaker": "outlive.sessions.aio",
+    "explain": "outlive.diagnosis",
+    "sessionmaker": "outlive.sessions.sync",
+}
 
 
 def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name not in _WITHOUT_SQLALCHEMY:
+    if not home.startswith("outlive.lifecycle."):
         _require_sqlalchemy(name)
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value

@@ -1,10 +1,21 @@
 """The errors of this package.
 
 OutliveError
-    UsageError          a command line, configuration or path that cannot be used (exit code 2)
+    UsageError              a command line, configuration or path that cannot be used (exit code 2)
+    ObjectStateError        an object in a state that the call cannot work with: transient, detached, changed, ...
+    MissingRowsError        the rows of objects or references are gone
+    NotLoadedError          a value that was never taken is asked of a snapshot, which cannot load it
+    InvalidReferenceError   a text that is no reference to a class of that registry (a ValueError)
+    SchemaError             a schema names what its mapped class lacks (a ValueError)
+    UnsafeError             what an audit found would fail once the session has closed (an AssertionError)
+
+Where SQLAlchemy has an exception of its own, that one is raised: ``UnmappedInstanceError`` for an object without a
+mapping, ``StaleDataError`` for a version counter that does not match.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class OutliveError(Exception):
@@ -13,3 +24,38 @@ class OutliveError(Exception):
 
 class UsageError(OutliveError):
     """A command line, configuration or path that cannot be used: what was wrong, what was expected, where."""
+
+
+class ObjectStateError(OutliveError):
+    """An object in a state that the call cannot work with; the message names the object and the remedy."""
+
+
+class MissingRowsError(OutliveError):
+    """The rows of some of the given objects or references no longer exist.
+
+    Attributes:
+        missing: Those objects or references, in the order in which they were given.
+    """
+
+    def __init__(self, message: str, missing: Sequence[object]) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+
+
+class NotLoadedError(OutliveError):
+    """A value that was never taken is asked of a snapshot, which cannot load it.
+
+    Not an ``AttributeError``: ``getattr`` with a default, and pydantic, would take the absence for a value.
+    """
+
+
+class InvalidReferenceError(OutliveError, ValueError):
+    """A text or an object that makes no reference: what was wrong and what was expected."""
+
+
+class SchemaError(OutliveError, ValueError):
+    """A schema names what its mapped class lacks, or needs what cannot be derived."""
+
+
+class UnsafeError(OutliveError, AssertionError):
+    """What an audit found would fail once the session has closed."""

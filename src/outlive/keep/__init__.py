@@ -1,0 +1,1 @@
+"""What objects need to outlive their session."""

@@ -1,0 +1,1 @@
+"""Sessions whose objects stay readable, and what they know about expiry."""

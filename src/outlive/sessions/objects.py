@@ -1,0 +1,96 @@
+"""Which objects a caller handed over, and whether the session can work with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import InstanceState, Session, scoped_session
+from sqlalchemy.orm.exc import UnmappedInstanceError
+
+from outlive.lifecycle.errors import ObjectStateError
+from outlive.lifecycle.states import State
+
+AnySession: TypeAlias = "Session | scoped_session[Any]"
+
+
+def session_of(session: AnySession) -> Session:
+    """The session itself, also where the thread's or task's own one was meant.
+
+    Raises:
+        TypeError: Anything else, with the remedy for an ``AsyncSession`` and for a factory.
+    """
+    if isinstance(session, scoped_session):
+        found: Session = session()
+        return found
+    given = cast("object", session)
+    if isinstance(given, Session):
+        return given
+    if hasattr(given, "run_sync"):
+        raise TypeError(f"expected a Session, got {type(given).__name__}: use the same function of outlive.asyncio")
+    raise TypeError(f"expected a Session or scoped_session, got {given!r}")
+
+
+def states_of(objs: object) -> list[InstanceState[Any]]:
+    """The states of one mapped object or of any iterable of them, in the order given, each object once.
+
+    Raises:
+        UnmappedInstanceError: Something else, or something else among them; the message says at which index.
+    """
+    state = inspect(objs, raiseerr=False)
+    if isinstance(state, InstanceState):
+        return [state]
+    if not isinstance(objs, Iterable) or isinstance(objs, (str, bytes, type)):
+        raise UnmappedInstanceError(objs, f"expected a mapped object or an iterable of them, got {_shown(objs)}")
+    states: dict[InstanceState[Any], None] = {}
+    for index, obj in enumerate(cast("Iterable[object]", objs)):
+        state = inspect(obj, raiseerr=False)
+        if not isinstance(state, InstanceState):
+            raise UnmappedInstanceError(obj, f"expected mapped objects, got {_shown(obj)} at index {index}")
+        states[state] = None
+    return list(states)
+
+
+def persistent_states(session: Session, objs: object) -> list[InstanceState[Any]]:
+    """The states of objects that are persistent in this session.
+
+    Raises:
+        UnmappedInstanceError: See ``states_of``.
+        ObjectStateError: An object is not persistent, or is so in another session; names it and the remedy.
+    """
+    states = states_of(objs)
+    for state in states:
+        if not state.persistent or state.session is not session:
+            raise ObjectStateError(f"{name_of(state)} {_why_not(state)}")
+    return states
+
+
+def state_name(state: InstanceState[Any]) -> State:
+    """SQLAlchemy's word for the state that an object is in."""
+    return next(name for name in State if getattr(state, name))
+
+
+def name_of(state: InstanceState[Any]) -> str:
+    """``Order (1,)``: class and identity, as SQLAlchemy's messages have it; reads nothing from the object."""
+    identity = state.identity
+    return f"{state.class_.__name__} {identity if identity is not None else f'({state_name(state)})'}"
+
+
+def _why_not(state: InstanceState[Any]) -> str:
+    match state_name(state):
+        case State.TRANSIENT:
+            return "is transient, it has no row yet: session.add() and session.flush() first"
+        case State.PENDING:
+            return "is pending, it has no row yet: session.flush() first"
+        case State.DELETED:
+            return "is deleted: its row goes with the commit"
+        case State.DETACHED:
+            return "is detached: attach it first, with outlive.reattach(session, obj)"
+        case State.PERSISTENT:
+            return "belongs to another session: use that one, or work with a copy here, outlive.reattach(session, obj)"
+
+
+def _shown(obj: object) -> str:
+    name = getattr(obj, "__name__", "")
+    return f"the class {name}" if isinstance(obj, type) else repr(obj)

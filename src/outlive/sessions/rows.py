@@ -1,0 +1,130 @@
+"""Reads the rows of known objects, one statement per class and chunk.
+
+SQLAlchemy's own loaders write the values, so its ``refresh`` event fires (``MutableDict`` and its like live by it), and
+only into attributes that have none: loaded values and pending changes stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, inspect, or_, select, tuple_
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import InstanceState, Mapper, Session, defer, lazyload, undefer
+from sqlalchemy.orm.interfaces import ORMOption
+
+from outlive.sessions.expiry import expired_by_user
+
+T = TypeVar("T")
+_EAGER = frozenset({"immediate", "joined", "selectin", "subquery", False})
+"""What ``RelationshipProperty.lazy`` says of relationships that load with their object."""
+
+CHUNK = 500
+"""Rows per statement: below SQLite's oldest limit of 999 parameters, also for a key of two columns."""
+
+
+def load_columns(
+    session: Session,
+    wanted: Mapping[InstanceState[Any], Collection[str]],
+    with_for_update: Mapping[str, Any] | None = None,
+) -> list[InstanceState[Any]]:
+    """Load columns of persistent objects that have no value for them.
+
+    A column that is loaded, or has a pending change, keeps it.  What another object of the same class wants may be
+    loaded too, unless the user has expired it.  Never flushes.
+
+    Args:
+        session: The session that all objects belong to.
+        wanted: For each state the names of the column attributes to load; no statement is sent for an empty one.
+        with_for_update: Arguments of ``Select.with_for_update``.
+
+    Returns:
+        The states whose rows no longer exist, in the order of ``wanted``.
+    """
+    found: set[InstanceState[Any]] = set()
+    with session.no_autoflush:
+        for (mapper, token, names), states in _groups(wanted).items():
+            options = column_options(mapper, names)
+            for chunk in chunks(states):
+                # The identity map is weak: an object that nobody else holds would not meet its row.
+                held = [state.obj() for state in chunk]
+                statement = rows_of(session, mapper, [state.key[1] for state in chunk if state.key]).options(*options)
+                if with_for_update is not None:
+                    statement = statement.with_for_update(**with_for_update)
+                tokens = {} if token is None else {"identity_token": token}
+                found.update(inspect(obj) for obj in session.scalars(statement, execution_options=tokens))
+                del held
+        missing = [state for state in wanted if state not in found]
+        if session.dispatch.do_orm_execute:
+            # A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
+            missing = [state for state in missing if not _refreshes(session, state, wanted[state])]
+    return missing
+
+
+def rows_of(session: Session, mapper: Mapper[Any], identities: Sequence[tuple[Any, ...]]) -> Select[Any]:
+    """The statement that selects the objects with these primary keys."""
+    keys = [getattr(mapper.entity, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
+    statement = select(mapper.entity)
+    if len(keys) == 1:
+        return statement.where(keys[0].in_([identity[0] for identity in identities]))
+    if session.get_bind(mapper).dialect.tuple_in_values and not any(None in identity for identity in identities):
+        return statement.where(tuple_(*keys).in_(identities))
+    return statement.where(or_(*(_is_key(keys, identity) for identity in identities)))
+
+
+def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMOption]:
+    """Loader options with which a statement loads these columns and nothing else of the mapper.
+
+    ``load_only`` and ``lazyload("*")`` would be shorter, and would take from the objects the protection of
+    ``deferred_raiseload`` and ``lazy="raise"`` for good.
+    """
+    needed = {mapper.get_property_by_column(column).key for column in mapper.primary_key}
+    for column in mapper.column_attrs:
+        if column.key in names:
+            if column.deferred:
+                yield undefer(getattr(mapper.entity, column.key))
+        elif not column.deferred and column.key not in needed:
+            yield defer(getattr(mapper.entity, column.key))
+    for relation in mapper.relationships:
+        if relation.lazy in _EAGER:
+            yield lazyload(getattr(mapper.entity, relation.key))
+
+
+def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The items in lists of at most ``size``."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _groups(
+    wanted: Mapping[InstanceState[Any], Collection[str]],
+) -> dict[tuple[Mapper[Any], Any, frozenset[str]], list[InstanceState[Any]]]:
+    """What one statement can load: a mapper, an identity token, the names, and the states."""
+    by_class: defaultdict[tuple[Mapper[Any], Any], list[InstanceState[Any]]] = defaultdict(list)
+    for state, names in wanted.items():
+        if names:
+            # The state's own mapper: selecting a base class would leave the columns of subclasses unloaded.
+            by_class[state.mapper, state.identity_token].append(state)
+    groups: defaultdict[tuple[Mapper[Any], Any, frozenset[str]], list[InstanceState[Any]]] = defaultdict(list)
+    for (mapper, token), states in by_class.items():
+        union = frozenset[str]().union(*(wanted[state] for state in states))
+        for state in states:
+            spared = expired_by_user(state).intersection(union).difference(wanted[state])
+            groups[mapper, token, union - spared].append(state)
+    return groups
+
+
+def _is_key(keys: Sequence[ColumnElement[Any]], identity: tuple[Any, ...]) -> ColumnElement[bool]:
+    return and_(*(key == value for key, value in zip(keys, identity, strict=True)))
+
+
+def _refreshes(session: Session, state: InstanceState[Any], names: Collection[str]) -> bool:
+    try:
+        session.refresh(state.obj(), names)
+    except InvalidRequestError:
+        return False
+    return True

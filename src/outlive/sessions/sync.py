@@ -1,0 +1,197 @@
+"""``sessionmaker``, whose objects stay readable after commit, rollback and close."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast, overload
+
+from sqlalchemy import Connection, Engine, event, orm
+from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
+
+from outlive.lifecycle.causes import Cause
+from outlive.sessions.expiry import cause_of, expired_by_user, note
+from outlive.sessions.returning import returning_server_values
+from outlive.sessions.rows import load_columns
+
+S = TypeVar("S", bound=orm.Session)
+
+
+class Session(orm.Session):
+    """SQLAlchemy's session, which knows who expires what, and loads before a commit what a flush has expired.
+
+    All of it is off while ``expire_on_commit`` is true: then the session is SQLAlchemy's own.
+    """
+
+    outlive_cause: Cause | None = None
+    """What is being done that may expire attributes."""
+    outlive_commits = False
+    """Whether a commit has begun: from now on nothing may stay expired."""
+
+    @contextmanager
+    def _expiring(self, cause: Cause) -> Generator[None]:
+        before, self.outlive_cause = self.outlive_cause, cause
+        try:
+            yield
+        finally:
+            self.outlive_cause = before
+
+    def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
+        with self._expiring(Cause.EXPIRE):
+            super().expire(instance, attribute_names)
+
+    def expire_all(self) -> None:
+        with self._expiring(Cause.EXPIRE_ALL):
+            super().expire_all()
+
+    def refresh(
+        self, instance: object, attribute_names: Iterable[str] | None = None, with_for_update: Any = None
+    ) -> None:
+        with self._expiring(Cause.REFRESH):
+            super().refresh(instance, attribute_names, with_for_update)
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        with self._expiring(Cause.FLUSH), returning_server_values(self):
+            super().flush(objects)
+
+
+class sessionmaker(orm.sessionmaker[S]):  # noqa: N801  SQLAlchemy's name
+    """SQLAlchemy's ``sessionmaker``, with sessions whose objects stay readable.
+
+    - After ``commit()``, the exit of ``begin()`` and the release of a savepoint no column of an object in the session
+      is expired, except by your own ``expire()``.  What a flush expired (``onupdate`` in SQL, ``FetchedValue``, a SQL
+      expression, a bulk UPDATE) is fetched before the commit: by ``UPDATE ... RETURNING`` where a single row is
+      updated and the database has it, else with one SELECT per class and 500 objects.
+    - After ``rollback()``, a ``begin()`` block that raises, and the rollback of a savepoint the primary key stays
+      readable.  Everything else still reloads, since the transaction in which it was read is no more.
+    - Objects detached by ``close()``, ``expunge()`` and ``expunge_all()`` keep all of that.
+
+    What was never loaded is not loaded: see ``ensure_loaded``.  Deferred columns stay deferred.
+
+    ``expire_on_commit=True``, for the factory or for one session, gives SQLAlchemy's own behaviour back.  Arguments,
+    ``configure()``, ``begin()`` and typing are those of ``sqlalchemy.orm.sessionmaker``; ``class_`` may be any subclass
+    of SQLAlchemy's ``Session``.
+
+    Source: SQLAlchemy 2.0 and 2.1, "When Expiring Happens" (orm/session_state_management), "Fetching Server-Generated
+    Defaults" (orm/persistence_techniques).
+    """
+
+    @overload
+    def __init__(
+        self,
+        bind: Engine | Connection | None = ...,
+        *,
+        class_: type[S],
+        autoflush: bool = ...,
+        expire_on_commit: bool = ...,
+        info: dict[Any, Any] | None = ...,
+        **kw: Any,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: sessionmaker[orm.Session],
+        bind: Engine | Connection | None = ...,
+        *,
+        autoflush: bool = ...,
+        expire_on_commit: bool = ...,
+        info: dict[Any, Any] | None = ...,
+        **kw: Any,
+    ) -> None: ...
+
+    def __init__(
+        self,
+        bind: Engine | Connection | None = None,
+        *,
+        class_: type[Any] = orm.Session,
+        expire_on_commit: bool = False,
+        **kw: Any,
+    ) -> None:
+        super().__init__(bind, class_=cast("type[S]", keeping(class_)), expire_on_commit=expire_on_commit, **kw)
+
+
+_kept: dict[type[orm.Session], type[Session]] = {}
+
+
+def keeping(class_: type[orm.Session]) -> type[Session]:
+    """The session class with what ``Session`` does, before what the class itself does."""
+    if issubclass(Session, class_):
+        return Session
+    if issubclass(class_, Session):
+        return class_
+    if class_ not in _kept:
+        _kept[class_] = type(class_.__name__, (Session, class_), {})
+    return _kept[class_]
+
+
+@event.listens_for(Mapper, "expire", raw=True)
+def _note_expiry(state: InstanceState[Any], names: Iterable[str] | None) -> None:
+    session = state.session
+    if isinstance(session, Session):
+        cause = _cause(session, names)
+        note(state, names, cause)
+        if cause is Cause.ROLLBACK and not session.expire_on_commit:
+            _keep_identity(state)
+
+
+def _cause(session: Session, names: Iterable[str] | None) -> Cause:
+    doing = session.outlive_cause
+    if names is None:
+        # No method of the session lies on the way of every rollback: a failing flush and a raising block roll back.
+        return Cause.ROLLBACK if doing is None or doing is Cause.FLUSH else doing
+    return doing or Cause.BULK_UPDATE
+
+
+def _keep_identity(state: InstanceState[Any]) -> None:
+    """Give the primary key back its value.
+
+    ``set_committed_value`` would also say that the object is not expired: ``Session.get`` would then return it without
+    asking whether its row is still there.
+    """
+    for column, value in zip(state.mapper.primary_key, state.identity or (), strict=False):
+        key = state.mapper.get_property_by_column(column).key
+        state.dict[key] = value
+        state.expired_attributes.discard(key)
+
+
+@event.listens_for(Session, "before_commit")
+def _begin_commit(session: Session) -> None:
+    session.outlive_commits = True
+    # With something to flush, the end of that flush is the better moment: it expires more.
+    if not (session.new or session.dirty or session.deleted):
+        _load_expired_columns(session)
+
+
+@event.listens_for(Session, "after_flush_postexec")
+def _end_flush(session: Session, context: object) -> None:  # noqa: ARG001
+    if session.outlive_commits:
+        _load_expired_columns(session)
+
+
+@event.listens_for(Session, "after_commit")
+def _expire_by_commit(session: Session) -> None:
+    session.outlive_cause = Cause.COMMIT
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _end_transaction(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None or transaction.nested:
+        session.outlive_commits = False
+        session.outlive_cause = None
+
+
+def _load_expired_columns(session: Session) -> None:
+    if not session.expire_on_commit:
+        expired = (state for state in session.identity_map.all_states() if state.expired_attributes)
+        load_columns(session, {state: _lost_columns(state) for state in expired})
+
+
+def _lost_columns(state: InstanceState[Any]) -> set[str]:
+    """The expired columns that a commit would leave behind, without the deferred ones and those of ``expire()``."""
+    lost = state.expired_attributes.intersection(state.mapper.column_attrs.keys()) - expired_by_user(state)
+    return {
+        name
+        for name in lost
+        # A rollback expires deferred columns that nobody had loaded.
+        if not state.mapper.column_attrs[name].deferred or cause_of(state, name) is Cause.FLUSH
+    }
