@@ -18,8 +18,21 @@ def postgresql_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def mariadb_url() -> Iterator[str]:
+    """The address of this process's own database."""
+    with databases.mariadb_database() as url:
+        yield url
+
+
 @pytest.fixture(params=databases.SYNC)
 def sync_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return chosen(request, tmp_path)
+
+
+@pytest.fixture(params=(*databases.SYNC, "pymysql"))
+def writing_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """For what depends on UPDATE: MariaDB cannot return the values of one."""
     return chosen(request, tmp_path)
 
 
@@ -33,4 +46,6 @@ def chosen(request: pytest.FixtureRequest, folder: Path) -> Database:
     driver = request.param
     if "sqlite" in driver:
         return databases.sqlite(driver, str(folder / "test.db"))
+    if driver == "pymysql":
+        return Database(request.getfixturevalue("mariadb_url"))
     return databases.postgresql(driver, request.getfixturevalue("postgresql_url"))

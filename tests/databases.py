@@ -1,7 +1,7 @@
 """The databases that tests run on: each empty, and of one test process alone.
 
-``OUTLIVE_TEST_POSTGRES`` is the address of a PostgreSQL server.  Without one, its tests are skipped with a reason;
-``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
+``OUTLIVE_TEST_POSTGRES`` and ``OUTLIVE_TEST_MARIADB`` are the addresses of servers.  Without one, its tests are skipped
+with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, make_url
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
+MARIADB = os.environ.get("OUTLIVE_TEST_MARIADB", "mariadb://root@127.0.0.1:3306/test")
 SYNC = ("sqlite", "psycopg")
 VERSION = tuple(int(part) for part in sqlalchemy.__version__.split(".")[:3])
 UNAWAITED = "ignore:coroutine '.*' was never awaited:RuntimeWarning"
@@ -70,6 +71,26 @@ def postgresql_schema() -> Iterator[str]:
             yield f"{SERVER}?options=-csearch_path%3D{schema}"
         finally:
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@contextmanager
+def mariadb_database() -> Iterator[str]:
+    """The address of a database of its own, dropped at the end."""
+    pymysql = pytest.importorskip("pymysql")
+    server = make_url(MARIADB)
+    try:
+        connection = pymysql.connect(
+            host=server.host, port=server.port or 3306, user=server.username, password=server.password or ""
+        )
+    except pymysql.err.OperationalError as error:
+        unavailable(f"no MariaDB at {MARIADB}: {error}")
+    name = f"outlive_{uuid4().hex}"
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server.set(drivername="mariadb+pymysql", database=name).render_as_string(hide_password=False)
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
 
 
 def let_go(error: BaseException | None) -> None:

@@ -232,18 +232,20 @@ def create(connection: Connection) -> None:
 
 
 def fill(session: Session, orders: int = 3) -> None:
-    """One customer, orders of two items each, two products with two tags, a manager with two engineers, two shelves."""
-    tags = [Tag(id=1, name="new"), Tag(id=2, name="sale")]
+    """One customer, orders of two items each, two products with two tags, a manager with three reports, two shelves.
+
+    The database counts the keys, from 1 in the order of this text.
+    """
+    tags = [Tag(name="new"), Tag(name="sale")]
     products = [
         Product(
             id=UUID(int=n), name=f"product {n}", price=10 * n, colour=Colour.RED, picture=b"\x00\x01", tags=tags[:n]
         )
         for n in (1, 2)
     ]
-    customer = Customer(id=1, name="Ada", street="Main Street", city="London", settings={"theme": "dark"})
+    customer = Customer(name="Ada", street="Main Street", city="London", settings={"theme": "dark"})
     for number in range(1, orders + 1):
         order = Order(
-            id=number,
             customer=customer,
             total=Decimal("12.50"),
             placed_at=datetime(2026, 11, 25, 12, tzinfo=UTC).replace(tzinfo=None),
@@ -251,12 +253,12 @@ def fill(session: Session, orders: int = 3) -> None:
             secret="hidden",
         )
         order.items = [Item(position=n, quantity=n, product=products[n - 1]) for n in (1, 2)]
-    boss = Manager(id=1, name="Grace", budget=100)
+    boss = Manager(name="Grace", budget=100)
     session.add_all([customer, boss, Coupon(code="TEN"), Supplier("ACME")])
-    session.add_all(Engineer(id=n, name=f"engineer {n}", language="python", boss=boss) for n in (2, 3))
-    session.add(Employee(id=4, name="clerk", boss=boss))
+    session.add_all(Engineer(name=f"engineer {n}", language="python", boss=boss) for n in (2, 3))
+    session.add(Employee(name="clerk", boss=boss))
     for number in (1, 2):
-        session.add(Shelf(id=number, label=f"shelf {number}", boxes=[Box(label=f"box {number}{n}") for n in (1, 2)]))
+        session.add(Shelf(label=f"shelf {number}", boxes=[Box(label=f"box {number}{n}") for n in (1, 2)]))
     session.add(Event(text="signed up", customer_id=None))
     session.commit()
 

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy.orm import InstanceState
 
 from outlive.lifecycle.causes import Cause
+from outlive.sessions.mapped import deferred_columns
 
 _ALL = "_outlive_expired_all"
 _SOME = "_outlive_expired_some"
+_DEFERRED = "_outlive_had_deferred"
 
 
 def note(state: InstanceState[Any], names: Iterable[str] | None, cause: Cause) -> None:
@@ -35,3 +37,21 @@ def cause_of(state: InstanceState[Any], name: str) -> Cause:
 def expired_by_user(state: InstanceState[Any]) -> set[str]:
     """The attributes that stay expired until they are read, because the user wants them to be read anew."""
     return {name for name in state.expired_attributes if cause_of(state, name) in {Cause.EXPIRE, Cause.EXPIRE_ALL}}
+
+
+def note_loaded_deferred(state: InstanceState[Any]) -> None:
+    """Remember, before a rollback expires them, which deferred columns of an object have a value."""
+    deferred = deferred_columns(state.mapper)
+    if deferred:
+        state.__dict__[_DEFERRED] = deferred.intersection(state.dict)
+
+
+def had_value(state: InstanceState[Any], name: str) -> bool:
+    """Whether an expired column had a value.
+
+    A rollback and a refresh expire all columns, also the deferred ones that nobody has loaded.
+    """
+    if name not in deferred_columns(state.mapper):
+        return True
+    cause = cause_of(state, name)
+    return cause is Cause.FLUSH or (cause is Cause.ROLLBACK and name in state.__dict__.get(_DEFERRED, ()))

@@ -10,20 +10,19 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Connection, Table, Update, event, inspect
-from sqlalchemy.orm import InstanceState, Mapper, RelationshipDirection, Session
+from sqlalchemy.orm import InstanceState, Session
 
-ServerColumns = Mapping[Table, frozenset[Column[Any]]]
-
-_server_columns: WeakKeyDictionary[Mapper[Any], ServerColumns] = WeakKeyDictionary()
+from outlive.sessions.mapped import server_columns
 
 
 @contextmanager
 def returning_server_values(session: Session) -> Generator[None]:
     """Add RETURNING to the single-row UPDATE statements of this session within the block."""
-    wanted = _wanted(session) if session.dirty else {}
+    # A sharded session has a connection for each object, not for each class.
+    off = session.expire_on_commit or session.connection_callable is not None
+    wanted = {} if off else _wanted(session)
     listeners = [(connection, _adding(columns)) for connection, columns in wanted.items()]
     for connection, listener in listeners:
         event.listen(connection, "before_execute", listener, retval=True)
@@ -58,45 +57,6 @@ def _computed_columns(state: InstanceState[Any]) -> set[Column[Any]]:
             columns = state.mapper.column_attrs[name].columns
             computed.update(column for column in columns if isinstance(column, Column) and column.table in by_table)
     return computed
-
-
-def server_columns(mapper: Mapper[Any]) -> ServerColumns:
-    """The columns that the database sets in any UPDATE, by table, of tables that may use RETURNING."""
-    if mapper not in _server_columns:
-        _server_columns[mapper] = {
-            table: _set_by_server(table)
-            for table in mapper.tables
-            if isinstance(table, Table)
-            and table.implicit_returning
-            # True does it already, False says that the user does not want it.
-            and mapper.base_mapper.eager_defaults == "auto"
-            and table not in _updated_twice(mapper)
-        }
-    return _server_columns[mapper]
-
-
-@event.listens_for(Mapper, "after_configured")
-def _forget() -> None:
-    _server_columns.clear()
-
-
-def _set_by_server(table: Any) -> frozenset[Column[Any]]:
-    return frozenset(
-        column
-        for column in table.columns
-        if column.server_onupdate is not None or (column.onupdate is not None and column.onupdate.is_clause_element)
-    )
-
-
-def _updated_twice(mapper: Mapper[Any]) -> set[Any]:
-    """Tables with a ``post_update`` relationship: SQLAlchemy ignores what its second UPDATE returns."""
-    return {
-        table
-        for other in mapper.registry.mappers
-        for relation in other.relationships
-        if relation.post_update
-        for table in (relation.mapper if relation.direction is RelationshipDirection.ONETOMANY else other).tables
-    }
 
 
 def _adding(wanted: Mapping[Table, set[Column[Any]]]) -> Any:

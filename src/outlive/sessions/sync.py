@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine, event, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 
 from outlive.lifecycle.causes import Cause
-from outlive.sessions.expiry import cause_of, expired_by_user, note
+from outlive.sessions.expiry import expired_by_user, had_value, note, note_loaded_deferred
+from outlive.sessions.mapped import key_attributes
 from outlive.sessions.returning import returning_server_values
 from outlive.sessions.rows import load_columns
 
@@ -53,6 +54,8 @@ class Session(orm.Session):
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         with self._expiring(Cause.FLUSH), returning_server_values(self):
             super().flush(objects)
+        if self.outlive_commits:
+            load_expired_columns(self)
 
 
 class sessionmaker(orm.sessionmaker[S]):  # noqa: N801  SQLAlchemy's name
@@ -148,10 +151,10 @@ def _keep_identity(state: InstanceState[Any]) -> None:
     ``set_committed_value`` would also say that the object is not expired: ``Session.get`` would then return it without
     asking whether its row is still there.
     """
-    for column, value in zip(state.mapper.primary_key, state.identity or (), strict=False):
-        key = state.mapper.get_property_by_column(column).key
-        state.dict[key] = value
-        state.expired_attributes.discard(key)
+    assert state.identity is not None
+    for name, index in key_attributes(state.mapper).items():
+        state.dict[name] = state.identity[index]
+        state.expired_attributes.discard(name)
 
 
 @event.listens_for(Session, "before_commit")
@@ -159,13 +162,13 @@ def _begin_commit(session: Session) -> None:
     session.outlive_commits = True
     # With something to flush, the end of that flush is the better moment: it expires more.
     if not (session.new or session.dirty or session.deleted):
-        _load_expired_columns(session)
+        load_expired_columns(session)
 
 
-@event.listens_for(Session, "after_flush_postexec")
-def _end_flush(session: Session, context: object) -> None:  # noqa: ARG001
-    if session.outlive_commits:
-        _load_expired_columns(session)
+@event.listens_for(Session, "after_rollback")
+def _remember_deferred_columns(session: Session) -> None:
+    for state in session.identity_map.all_states():
+        note_loaded_deferred(state)
 
 
 @event.listens_for(Session, "after_commit")
@@ -180,18 +183,13 @@ def _end_transaction(session: Session, transaction: SessionTransaction) -> None:
         session.outlive_cause = None
 
 
-def _load_expired_columns(session: Session) -> None:
+def load_expired_columns(session: Session) -> None:
+    """Load what a commit would otherwise leave expired, without what the user has expired to read it anew."""
     if not session.expire_on_commit:
         expired = (state for state in session.identity_map.all_states() if state.expired_attributes)
         load_columns(session, {state: _lost_columns(state) for state in expired})
 
 
 def _lost_columns(state: InstanceState[Any]) -> set[str]:
-    """The expired columns that a commit would leave behind, without the deferred ones and those of ``expire()``."""
     lost = state.expired_attributes.intersection(state.mapper.column_attrs.keys()) - expired_by_user(state)
-    return {
-        name
-        for name in lost
-        # A rollback expires deferred columns that nobody had loaded.
-        if not state.mapper.column_attrs[name].deferred or cause_of(state, name) is Cause.FLUSH
-    }
+    return {name for name in lost if had_value(state, name)}
