@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
+    from outlive.keep.loading import ensure_loaded
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -35,6 +36,7 @@ __all__ = [
     "SchemaError",
     "UnsafeError",
     "async_sessionmaker",
+    "ensure_loaded",
     "explain",
     "sessionmaker",
 ]
@@ -50,6 +52,7 @@ _HOMES = {
     "SchemaError": "outlive.lifecycle.errors",
     "UnsafeError": "outlive.lifecycle.errors",
     "async_sessionmaker": "outlive.sessions.aio",
+    "ensure_loaded": "outlive.keep.loading",
     "explain": "outlive.diagnosis",
     "sessionmaker": "outlive.sessions.sync",
 }

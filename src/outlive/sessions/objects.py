@@ -32,19 +32,27 @@ def session_of(session: AnySession) -> Session:
     raise TypeError(f"expected a Session or scoped_session, got {given!r}")
 
 
+def as_list(objs: object) -> list[object]:
+    """One mapped object, or the objects of any iterable: keep the list, for a session's identity map is weak.
+
+    Raises:
+        UnmappedInstanceError: Neither of both.
+    """
+    if isinstance(inspect(objs, raiseerr=False), InstanceState):
+        return [objs]
+    if not isinstance(objs, Iterable) or isinstance(objs, (str, bytes, type)):
+        raise UnmappedInstanceError(objs, f"expected a mapped object or an iterable of them, got {_shown(objs)}")
+    return list(cast("Iterable[object]", objs))
+
+
 def states_of(objs: object) -> list[InstanceState[Any]]:
     """The states of one mapped object or of any iterable of them, in the order given, each object once.
 
     Raises:
         UnmappedInstanceError: Something else, or something else among them; the message says at which index.
     """
-    state = inspect(objs, raiseerr=False)
-    if isinstance(state, InstanceState):
-        return [state]
-    if not isinstance(objs, Iterable) or isinstance(objs, (str, bytes, type)):
-        raise UnmappedInstanceError(objs, f"expected a mapped object or an iterable of them, got {_shown(objs)}")
     states: dict[InstanceState[Any], None] = {}
-    for index, obj in enumerate(cast("Iterable[object]", objs)):
+    for index, obj in enumerate(as_list(objs)):
         state = inspect(obj, raiseerr=False)
         if not isinstance(state, InstanceState):
             raise UnmappedInstanceError(obj, f"expected mapped objects, got {_shown(obj)} at index {index}")

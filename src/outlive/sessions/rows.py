@@ -7,7 +7,8 @@ only into attributes that have none: loaded values and pending changes stay what
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from outlive.sessions.expiry import expired_by_user
 
 T = TypeVar("T")
-_EAGER = frozenset({"immediate", "joined", "selectin", "subquery", False})
+EAGER = frozenset({"immediate", "joined", "selectin", "subquery", False})
 """What ``RelationshipProperty.lazy`` says of relationships that load with their object."""
 
 CHUNK = 500
@@ -55,24 +56,54 @@ def load_columns(
                 if with_for_update is not None:
                     statement = statement.with_for_update(**with_for_update)
                 tokens = {} if token is None else {"identity_token": token}
-                found.update(inspect(obj) for obj in session.scalars(statement, execution_options=tokens))
+                with keeping_callables(chunk):
+                    found.update(inspect(obj) for obj in session.scalars(statement, execution_options=tokens))
                 del held
-        missing = [state for state in wanted if state not in found]
-        if session.dispatch.do_orm_execute:
-            # A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
-            missing = [state for state in missing if not _refreshes(session, state, wanted[state])]
-    return missing
+        return absent_rows(session, {state: names for state, names in wanted.items() if names and state not in found})
+
+
+def absent_rows(session: Session, unmet: Mapping[InstanceState[Any], Collection[str]]) -> list[InstanceState[Any]]:
+    """Which of the objects that a statement did not meet have no row; the others get these attributes now.
+
+    A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
+    """
+    if not session.dispatch.do_orm_execute:
+        return list(unmet)
+    return [state for state, names in unmet.items() if not _refreshes(session, state, names)]
+
+
+@contextmanager
+def keeping_callables(states: Iterable[InstanceState[Any]]) -> Generator[None]:
+    """Keep what the query that loaded an object has said of columns that it left out, ``defer(..., raiseload=True)``.
+
+    ``column_options`` overwrites it.  SQLAlchemy has no public access to it.
+    """
+    before = [(state, dict(state.callables)) for state in states if state.callables]
+    try:
+        yield
+    finally:
+        for state, callables in before:
+            state.callables.update({name: loader for name, loader in callables.items() if name not in state.dict})
 
 
 def rows_of(session: Session, mapper: Mapper[Any], identities: Sequence[tuple[Any, ...]]) -> Select[Any]:
     """The statement that selects the objects with these primary keys."""
     keys = [getattr(mapper.entity, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
-    statement = select(mapper.entity)
-    if len(keys) == 1:
-        return statement.where(keys[0].in_([identity[0] for identity in identities]))
-    if session.get_bind(mapper).dialect.tuple_in_values and not any(None in identity for identity in identities):
-        return statement.where(tuple_(*keys).in_(identities))
-    return statement.where(or_(*(_is_key(keys, identity) for identity in identities)))
+    return select(mapper.entity).where(is_one_of(session, mapper, keys, identities))
+
+
+def is_one_of(
+    session: Session,
+    mapper: Mapper[Any],
+    columns: Sequence[ColumnElement[Any]],
+    rows: Sequence[tuple[Any, ...]],
+) -> ColumnElement[bool]:
+    """The condition that these columns have the values of one of the rows, for a statement that selects the mapper."""
+    if len(columns) == 1:
+        return columns[0].in_([row[0] for row in rows])
+    if session.get_bind(mapper).dialect.tuple_in_values and not any(None in row for row in rows):
+        return tuple_(*columns).in_(rows)
+    return or_(*(and_(*(column == value for column, value in zip(columns, row, strict=True))) for row in rows))
 
 
 def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMOption]:
@@ -89,7 +120,7 @@ def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMO
         elif not column.deferred and column.key not in needed:
             yield defer(getattr(mapper.entity, column.key))
     for relation in mapper.relationships:
-        if relation.lazy in _EAGER:
+        if relation.lazy in EAGER:
             yield lazyload(getattr(mapper.entity, relation.key))
 
 
@@ -116,10 +147,6 @@ def _groups(
             spared = expired_by_user(state).intersection(union).difference(wanted[state])
             groups[mapper, token, union - spared].append(state)
     return groups
-
-
-def _is_key(keys: Sequence[ColumnElement[Any]], identity: tuple[Any, ...]) -> ColumnElement[bool]:
-    return and_(*(key == value for key, value in zip(keys, identity, strict=True)))
 
 
 def _refreshes(session: Session, state: InstanceState[Any], names: Collection[str]) -> bool:

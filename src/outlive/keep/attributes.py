@@ -1,0 +1,93 @@
+"""Which attribute of a mapping a caller means, and which of the objects have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import (
+    ColumnProperty,
+    CompositeProperty,
+    InstanceState,
+    Mapper,
+    MapperProperty,
+    QueryableAttribute,
+    RelationshipProperty,
+    SynonymProperty,
+)
+
+Property: TypeAlias = "ColumnProperty[Any] | CompositeProperty[Any] | RelationshipProperty[Any]"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of a mapped class, by the name under which it is mapped: that of a synonym is resolved."""
+
+    mapper: Mapper[Any]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.mapper.class_.__name__}.{self.name}"
+
+
+def attribute_of(given: object) -> Attribute:
+    """The attribute that ``Order.items`` stands for.
+
+    Raises:
+        ArgumentError: Anything but the attribute of a mapped class itself; says what to write instead.
+    """
+    if not isinstance(given, QueryableAttribute):
+        raise ArgumentError(f"expected an attribute of a mapped class, such as Order.items, got {given!r}")
+    mapper: Mapper[Any] = inspect(given.class_)
+    found = property_of(mapper, given.key)
+    if getattr(given.class_, given.key) is not given:
+        # They choose among the rows; the attribute of the object would then hold less than it says.
+        shown = f"{given.class_.__name__}.{given.key}"
+        raise ArgumentError(f"expected {shown} itself, got {given}: not of an alias, with of_type() or with and_()")
+    return Attribute(mapper, found.key)
+
+
+def property_of(mapper: Mapper[Any], name: str) -> Property:
+    """What a mapper has under this name, or under the one that a synonym stands for.
+
+    Raises:
+        ArgumentError: It maps no such attribute, or one that has no value that could be loaded.
+    """
+    if name not in mapper.attrs:
+        raise ArgumentError(f"{mapper.class_.__name__} maps no column or relationship {name!r}")
+    found: MapperProperty[Any] = mapper.attrs[name]
+    match found:
+        case SynonymProperty():
+            return property_of(mapper, found.name)
+        case RelationshipProperty() if found.lazy in {"dynamic", "write_only"}:
+            shown = f"{mapper.class_.__name__}.{name}"
+            raise ArgumentError(f"{shown} is lazy={found.lazy!r} and never holds its objects: select them instead")
+        case ColumnProperty() | CompositeProperty() | RelationshipProperty():
+            return found
+        case _:
+            raise ArgumentError(f"{mapper.class_.__name__}.{name} is no column and no relationship")
+
+
+def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozenset[str]:
+    """The names of the attributes that hold the columns of a plain or a composite attribute."""
+    if isinstance(found, CompositeProperty):
+        return frozenset(part.key for part in found.props)
+    return frozenset([found.key])
+
+
+def having(attribute: Attribute, states: Iterable[InstanceState[Any]]) -> list[InstanceState[Any]]:
+    """Those of the objects that have the attribute: in a polymorphic list it may be that of a subclass.
+
+    Raises:
+        ArgumentError: An object of a class that has nothing to do with that of the attribute; names both.
+    """
+    mine: list[InstanceState[Any]] = []
+    for state in states:
+        if state.mapper.isa(attribute.mapper):
+            mine.append(state)
+        elif state.mapper.base_mapper is not attribute.mapper.base_mapper:
+            raise ArgumentError(f"{attribute} is no attribute of {state.class_.__name__}")
+    return mine

@@ -1,0 +1,126 @@
+"""``ensure_loaded``: what many objects lack, one statement per step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
+from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.collections import collection_adapter
+
+from outlive.keep.attributes import Attribute, Property, attribute_of, column_names, having, property_of
+from outlive.keep.relationships import load_relationship
+from outlive.lifecycle.errors import MissingRowsError
+from outlive.sessions.objects import AnySession, as_list, name_of, persistent_states, session_of
+from outlive.sessions.rows import load_columns
+
+Path: TypeAlias = QueryableAttribute[Any] | tuple[QueryableAttribute[Any], ...]
+States: TypeAlias = list[InstanceState[Any]]
+Steps: TypeAlias = "dict[Attribute, Steps]"
+"""What to load, and what to load of that: paths with the same beginning are one."""
+
+
+def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
+    """Load what is missing of these attributes, and leave alone what is there.
+
+    ::
+
+        ensure_loaded(session, orders, Order.notes, Order.customer, (Order.items, Item.product))
+
+    One statement loads the columns of a class, and one each relationship, per step and 500 objects, whatever its loader
+    strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
+    the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
+
+    Args:
+        session: The session of the objects.
+        objs: A mapped object, or any iterable of them.
+        paths: Attributes of the mapped class, columns as well as relationships.  A tuple is a chain: each attribute
+            belongs to the objects to which the one before has led.  An attribute of a subclass means the objects of
+            that subclass.
+
+    Raises:
+        ObjectStateError: An object is not persistent in this session.
+        MissingRowsError: The rows of some objects are gone, so their columns cannot be loaded; all others are.
+        sqlalchemy.exc.ArgumentError: What is named is no column or relationship of the objects, or one that never holds
+            its objects (``write_only``, ``dynamic``).
+        sqlalchemy.orm.exc.UnmappedInstanceError: Something among ``objs`` is no mapped object.
+    """
+    session = session_of(session)
+    objs = as_list(objs)
+    states = persistent_states(session, objs)
+    steps = _steps(paths)
+    for attribute in steps:
+        having(attribute, states)
+    with session.no_autoflush:
+        missing = _load(session, states, steps)
+    if missing:
+        names = ", ".join(name_of(state) for state in missing[:5])
+        raise MissingRowsError(f"no rows to load columns from: {names}", [state.obj() for state in missing])
+
+
+def _steps(paths: Iterable[Path]) -> Steps:
+    first: Steps = {}
+    for path in paths:
+        steps, before = first, None
+        for given in path if isinstance(path, tuple) else (path,):
+            attribute = attribute_of(given)
+            if before is not None:
+                _check_link(before, attribute)
+            steps, before = steps.setdefault(attribute, {}), attribute
+    return first
+
+
+def _check_link(before: Attribute, attribute: Attribute) -> None:
+    relation = property_of(before.mapper, before.name)
+    if not isinstance(relation, RelationshipProperty):
+        raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")
+    if relation.mapper.base_mapper is not attribute.mapper.base_mapper:
+        raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
+
+
+def _load(session: Session, states: States, steps: Steps) -> States:
+    """Load the first steps, then what follows each; the objects without rows."""
+    columns: dict[InstanceState[Any], set[str]] = {}
+    relations: list[tuple[RelationshipProperty[Any], States, Steps]] = []
+    for attribute, following in steps.items():
+        for found, alike in _by_property(attribute, states).items():
+            if isinstance(found, RelationshipProperty):
+                relations.append((found, alike, following))
+            else:
+                names = column_names(found)
+                for state in alike:
+                    columns.setdefault(state, set()).update(name for name in names if _is_missing(state, name))
+    missing = load_columns(session, columns)
+    for relation, alike, following in relations:
+        load_relationship(session, relation, [state for state in alike if _is_missing(state, relation.key)])
+        if following:
+            missing += _load(session, _reached(session, relation, alike), following)
+    return missing
+
+
+def _by_property(attribute: Attribute, states: States) -> dict[Property, States]:
+    mappers: dict[Mapper[Any], Property] = {}
+    found: dict[Property, States] = {}
+    for state in having(attribute, states):
+        if state.mapper not in mappers:
+            mappers[state.mapper] = property_of(state.mapper, attribute.name)
+        found.setdefault(mappers[state.mapper], []).append(state)
+    return found
+
+
+def _is_missing(state: InstanceState[Any], name: str) -> bool:
+    # A deleted attribute has no value but a pending change.
+    return name not in state.dict and name not in state.committed_state
+
+
+def _reached(session: Session, relation: RelationshipProperty[Any], states: States) -> States:
+    """The objects to which a loaded relationship leads, those left out that have no rows yet or no longer."""
+    reached: dict[InstanceState[Any], None] = {}
+    for state in states:
+        value = state.dict.get(relation.key)
+        if value is not None:
+            targets = collection_adapter(value) if relation.uselist else (value,)
+            reached.update((instance_state(target), None) for target in targets)
+    return [state for state in reached if state.persistent and state.session is session]

@@ -1,0 +1,199 @@
+"""Loads one relationship of many objects, one statement per chunk, whatever its loader strategy.
+
+A many-to-one takes the foreign keys that its objects have in memory, as a lazy load does, and asks the database for
+what the session lacks.  A one-to-many and a many-to-many select by the primary keys of their objects.  What has another
+join condition goes through SQLAlchemy's ``joinedload``.
+
+A value is set as a lazy load sets it: what a back reference has already put into a collection stays in it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from sqlalchemy import and_, select
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import (
+    InstanceState,
+    Mapper,
+    RelationshipDirection,
+    RelationshipProperty,
+    Session,
+    joinedload,
+    lazyload,
+)
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
+from sqlalchemy.orm.collections import collection_adapter
+from sqlalchemy.orm.exc import UnmappedColumnError
+from sqlalchemy.orm.interfaces import ORMOption
+
+from outlive.sessions.mapped import key_attributes
+from outlive.sessions.rows import EAGER, absent_rows, chunks, column_options, is_one_of, keeping_callables, rows_of
+
+T = TypeVar("T")
+Relation: TypeAlias = RelationshipProperty[Any]
+States: TypeAlias = Sequence[InstanceState[Any]]
+Key: TypeAlias = tuple[Any, ...]
+"""Values of a primary key, or of what refers to it, in the order of that key."""
+
+
+def load_relationship(session: Session, relation: Relation, states: Iterable[InstanceState[Any]]) -> None:
+    """Load a relationship of objects that have no value for it.
+
+    The caller holds the objects and has switched autoflush off.
+    """
+    by_token: defaultdict[Any, list[InstanceState[Any]]] = defaultdict(list)
+    for state in states:
+        by_token[state.identity_token].append(state)
+    names, columns = foreign_key(relation), _columns_of_key(relation)
+    for token, alike in by_token.items():
+        options = {} if token is None else {"identity_token": token}
+        if columns:
+            _load_by_key(session, relation, alike, columns, options)
+        else:
+            known = [state for state in alike if names and all(name in state.dict for name in names)]
+            _load_targets(session, relation, known, names, options)
+            known_states = set(known)
+            _load_by_join(session, relation, [state for state in alike if state not in known_states], options)
+
+
+def foreign_key(relation: Relation) -> Sequence[str]:
+    """The attributes that refer to the primary key of the target; none unless these are all that is compared."""
+    if relation.direction is not RelationshipDirection.MANYTOONE or relation.uselist or not _is_plain(relation):
+        return ()
+    pairs = relation.local_remote_pairs
+    names = _in_key_order(relation.mapper, [(remote, _name(relation.parent, local)) for local, remote in pairs])
+    return names if all(names) else ()
+
+
+def _columns_of_key(relation: Relation) -> Sequence[Any]:
+    """The columns that refer to the primary key of the parent; none unless these are all that is compared."""
+    if relation.direction is RelationshipDirection.MANYTOONE or not _is_plain(relation):
+        return ()
+    return _in_key_order(relation.parent, _pairs(relation))
+
+
+def _is_plain(relation: Relation) -> bool:
+    equal = and_(*(local == remote for local, remote in _pairs(relation)))
+    return not relation.entity.is_aliased_class and equal.compare(relation.primaryjoin)
+
+
+def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
+    """Columns of the parent, each with the column of the target or of the secondary table that refers to it."""
+    return relation.local_remote_pairs if relation.secondary is None else relation.synchronize_pairs
+
+
+def _in_key_order(mapper: Mapper[Any], pairs: Iterable[tuple[Any, T]]) -> Sequence[T]:
+    """What stands beside the columns of the primary key, in its order; nothing unless it stands beside each of them."""
+    places = key_attributes(mapper)
+    found = {places.get(_name(mapper, column), -1): other for column, other in pairs}
+    return (
+        [found[place] for place in sorted(found)] if len(mapper.primary_key) == len(found) and -1 not in found else []
+    )
+
+
+def _name(mapper: Mapper[Any], column: Any) -> str:
+    try:
+        return mapper.get_property_by_column(column).key
+    except UnmappedColumnError:
+        return ""
+
+
+def _load_targets(
+    session: Session, relation: Relation, states: States, names: Sequence[str], options: Mapping[str, Any]
+) -> None:
+    """Many-to-one: what the session has is taken from there, the rest is selected by its primary key."""
+    by_key: defaultdict[Key, list[InstanceState[Any]]] = defaultdict(list)
+    for state in states:
+        by_key[tuple(state.dict[name] for name in names)].append(state)
+    mapper = relation.mapper
+    targets: dict[Key, Any] = {}
+    absent: list[Key] = []
+    for key in by_key:
+        if any(value is not None for value in key):
+            target = session.identity_map.get(mapper.identity_key_from_primary_key(key, **options))
+            # An expired one may have lost its row: a lazy load would ask for it, too.
+            if target is None or instance_state(target).expired:
+                absent.append(key)
+            elif isinstance(target, mapper.class_):
+                targets[key] = target
+    for chunk in chunks(absent):
+        rows = session.scalars(rows_of(session, mapper, chunk), execution_options=options).unique()
+        targets.update((key_of(instance_state(target)), target) for target in rows)
+        # Equal for the database and not for Python, such as text in another case: one by one, as a lazy load does it.
+        if not targets.keys() <= by_key.keys():
+            targets.update((key, session.get(mapper, key, **options)) for key in chunk if key not in targets)
+    for key, pointing in by_key.items():
+        for state in pointing:
+            set_committed_value(state.obj(), relation.key, targets.get(key))
+
+
+def _load_by_key(
+    session: Session, relation: Relation, states: States, columns: Sequence[Any], options: Mapping[str, Any]
+) -> None:
+    """One-to-many and many-to-many: rows of the target, each with the key of its parent."""
+    target = relation.mapper.entity
+    statement = select(*columns, target).order_by(*(relation.order_by or ())).options(*_lazy_way_back(relation))
+    if relation.secondary is None:
+        statement = statement.select_from(target)
+    else:
+        statement = statement.select_from(relation.secondary).join(target, relation.secondaryjoin)
+    for chunk in chunks(states):
+        by_key = {key_of(state): state for state in chunk}
+        rows = session.execute(
+            statement.where(is_one_of(session, relation.mapper, columns, list(by_key))),
+            execution_options=options,
+            bind_arguments={"mapper": relation.mapper},
+        )
+        found: defaultdict[Key, list[Any]] = defaultdict(list)
+        for row in rows.unique():
+            found[row[:-1]].append(row[-1])
+        if found.keys() <= by_key.keys():
+            for key, state in by_key.items():
+                _set(relation, state, found.get(key, []))
+        else:
+            _load_by_join(session, relation, chunk, options)
+
+
+def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
+    """Keeps the targets from loading their parents, which are there, eagerly: a lazy load does so, too."""
+    for back in relation.mapper.relationships:
+        leads_back = back.key == relation.back_populates or back.back_populates == relation.key
+        if leads_back and back.direction is RelationshipDirection.MANYTOONE and back.lazy in EAGER:
+            yield lazyload(getattr(relation.mapper.entity, back.key))
+
+
+def _load_by_join(session: Session, relation: Relation, states: States, options: Mapping[str, Any]) -> None:
+    """Any join condition: the objects are selected once more, with nothing but this relationship."""
+    by_mapper: defaultdict[Mapper[Any], list[InstanceState[Any]]] = defaultdict(list)
+    for state in states:
+        by_mapper[state.mapper].append(state)
+    for mapper, alike in by_mapper.items():
+        loaders = [*column_options(mapper, [relation.key]), joinedload(getattr(mapper.entity, relation.key))]
+        for chunk in chunks(alike):
+            statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
+            with keeping_callables(chunk):
+                session.scalars(statement, execution_options=options).unique().all()
+            unmet = {state: [relation.key] for state in chunk if relation.key not in state.dict}
+            for state in absent_rows(session, unmet):
+                _set(relation, state, [])
+            if relation.uselist:
+                # joinedload leaves out what back references have added.
+                for state in chunk:
+                    _set(relation, state, list(collection_adapter(state.dict[relation.key])))
+
+
+def _set(relation: Relation, state: InstanceState[Any], found: Sequence[Any]) -> None:
+    if not relation.uselist and len(found) > 1:
+        warnings.warn(f"Multiple rows returned with uselist=False for attribute '{relation}'", SAWarning, stacklevel=2)
+    value = found if relation.uselist else next(iter(found), None)
+    set_committed_value(state.obj(), relation.key, value)
+
+
+def key_of(state: InstanceState[Any]) -> Key:
+    """The primary key of an object that has an identity."""
+    assert state.key is not None
+    return state.key[1]
