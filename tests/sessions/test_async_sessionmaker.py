@@ -17,10 +17,10 @@ from tests.store import Coupon, Order, statements
 
 pytest.importorskip("greenlet")
 
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session  # noqa: E402
-from sqlalchemy.ext.asyncio import async_sessionmaker as sqlalchemys  # noqa: E402
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session
+from sqlalchemy.ext.asyncio import async_sessionmaker as sqlalchemys
 
-from outlive import async_sessionmaker  # noqa: E402
+from outlive import async_sessionmaker
 
 Story = Callable[[AsyncEngine], Awaitable[None]]
 

@@ -155,6 +155,18 @@ def test_a_new_object_has_its_key_and_what_the_server_computed(factory: sessionm
     assert order.changed_at is not None
 
 
+def test_what_was_never_set_is_still_none_after_the_close(factory: sessionmaker[Session]):
+    with factory() as session:
+        orders = [Order(customer_id=1), Order(customer_id=1)]
+        session.add_all(orders)
+        session.commit()
+        for order in orders:
+            order.state = "sent"
+        session.commit()
+
+    assert [None, None] == [order.total for order in orders]
+
+
 def test_the_columns_of_a_subclass_come_along(factory: sessionmaker[Session]):
     with factory() as session:
         boss = session.scalars(select(Employee).where(Employee.id == 1)).one()

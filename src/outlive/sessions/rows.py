@@ -74,16 +74,20 @@ def absent_rows(session: Session, unmet: Mapping[InstanceState[Any], Collection[
 
 @contextmanager
 def keeping_callables(states: Iterable[InstanceState[Any]]) -> Generator[None]:
-    """Keep what the query that loaded an object has said of columns that it left out, ``defer(..., raiseload=True)``.
+    """Keep how the attributes of these objects load that get no value within the block.
 
-    ``column_options`` overwrites it.  SQLAlchemy has no public access to it.
+    ``defer`` would make each of them load on its own from now on: no more what the query of the object has said of it,
+    ``defer(..., raiseload=True)``, and an attribute that was never set would no longer be ``None`` once it is detached.
+    SQLAlchemy has no public access to it.
     """
-    before = [(state, dict(state.callables)) for state in states if state.callables]
+    before = [(state, dict(state.callables)) for state in states]
     try:
         yield
     finally:
         for state, callables in before:
-            state.callables.update({name: loader for name, loader in callables.items() if name not in state.dict})
+            kept = {name: loader for name, loader in callables.items() if name not in state.dict}
+            if kept or state.callables:
+                state.callables = kept
 
 
 def rows_of(session: Session, mapper: Mapper[Any], identities: Sequence[tuple[Any, ...]]) -> Select[Any]:
