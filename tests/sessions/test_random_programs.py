@@ -305,8 +305,11 @@ class Programs(RuleBasedStateMachine):
         if isinstance(expected, DetachedInstanceError | InvalidRequestError):
             # Where the plain world has nothing left, ours may still have what it was promised.
             assert is_there or type(expected) is type(actual)
-        elif not isinstance(expected, ClauseElement):
-            assert expected == actual
+        elif not isinstance(expected, ClauseElement) and expected != actual:
+            # SQLAlchemy forgets that a flush has expired an attribute when that flush was part of reloading the object:
+            # it reads as None.  Ours was returned by the UPDATE.
+            query = select(Thing.__table__.c[name]).where(Thing.id == index + 1)
+            assert actual == self.plain.apply(lambda session, _: session.scalar(query))
 
     def promised(self) -> None:
         """Nothing that has been loaded is gone, unless the program has expired it."""

@@ -407,6 +407,18 @@ def test_a_commit_after_the_rollback_leaves_nothing_expired(engine: Engine, fact
     assert "secret" not in inspect(order).dict
 
 
+def test_a_flush_after_the_rollback_leaves_in_hand_what_it_always_did(engine: Engine, factory: sessionmaker[Session]):
+    with factory() as session:
+        changed, deleted = session.get_one(Order, 1), session.get_one(Coupon, 1)
+        session.rollback()
+        changed.state = "sent"
+        session.delete(deleted)
+        session.flush()
+        with statements(engine) as sent:
+            assert (1, "TEN") == (changed.customer_id, deleted.code)
+        assert [] == sent
+
+
 def test_objects_that_leave_the_session_keep_what_they_have(factory: sessionmaker[Session]):
     with factory() as session:
         order, coupon = session.get_one(Order, 1), session.get_one(Coupon, 1)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Connection, Engine, event, orm
+from sqlalchemy import Connection, Engine, event, inspect, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 
 from outlive.lifecycle.causes import Cause
@@ -52,10 +52,21 @@ class Session(orm.Session):
             super().refresh(instance, attribute_names, with_for_update)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
+        self._load_rolled_back()
         with self._expiring(Cause.FLUSH), returning_server_values(self):
             super().flush(objects)
         if self.outlive_commits:
-            load_expired_columns(self)
+            load_expired_columns(self, self.identity_map.all_states())
+
+    def _load_rolled_back(self) -> None:
+        """Load what the flush would have loaded, one by one, had a rollback expired the keys too.
+
+        Programs have it in hand afterwards, of a deleted object it is the last chance.
+        """
+        if self.dirty or self.deleted:
+            load_expired_columns(
+                self, [state for obj in (*self.dirty, *self.deleted) if (state := inspect(obj)).expired]
+            )
 
 
 class sessionmaker(orm.sessionmaker[S]):  # noqa: N801  SQLAlchemy's name
@@ -162,7 +173,7 @@ def _begin_commit(session: Session) -> None:
     session.outlive_commits = True
     # With something to flush, the end of that flush is the better moment: it expires more.
     if not (session.new or session.dirty or session.deleted):
-        load_expired_columns(session)
+        load_expired_columns(session, session.identity_map.all_states())
 
 
 @event.listens_for(Session, "after_rollback")
@@ -183,11 +194,10 @@ def _end_transaction(session: Session, transaction: SessionTransaction) -> None:
         session.outlive_cause = None
 
 
-def load_expired_columns(session: Session) -> None:
-    """Load what a commit would otherwise leave expired, without what the user has expired to read it anew."""
+def load_expired_columns(session: Session, states: Iterable[InstanceState[Any]]) -> None:
+    """Load what these objects have lost, without what the user has expired to read it anew."""
     if not session.expire_on_commit:
-        expired = (state for state in session.identity_map.all_states() if state.expired_attributes)
-        load_columns(session, {state: _lost_columns(state) for state in expired})
+        load_columns(session, {state: _lost_columns(state) for state in states if state.expired_attributes})
 
 
 def _lost_columns(state: InstanceState[Any]) -> set[str]:
