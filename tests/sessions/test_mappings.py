@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import Engine, ForeignKey, String, create_engine, event, func, inspect, literal_column, select
+from sqlalchemy import Engine, ForeignKey, String, create_engine, event, func, inspect, literal_column, select, update
 from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -20,6 +20,7 @@ from sqlalchemy.orm import (
 )
 
 from outlive import sessionmaker
+from outlive.sessions import returning
 from outlive.sessions.mapped import server_columns
 from tests.databases import Database
 from tests.store import statements
@@ -214,7 +215,7 @@ def test_several_databases_in_one_session(engine: Engine):
     assert objs[2].petted is not None
 
 
-def test_a_session_in_a_transaction_of_the_users_own_leaves_no_listener_on_its_connection(engine: Engine):
+def test_a_session_in_a_transaction_of_the_users_own(engine: Engine):
     with engine.connect() as connection, connection.begin() as outer:
         for _ in range(3):
             with sessionmaker(connection, join_transaction_mode="create_savepoint")() as session:
@@ -224,12 +225,11 @@ def test_a_session_in_a_transaction_of_the_users_own_leaves_no_listener_on_its_c
                 cat.lives = 1
                 session.commit()
 
-        assert not list(connection.dispatch.before_execute)
-        assert cat.petted is not None
+            assert cat.petted is not None
         outer.rollback()
 
 
-def test_a_failing_flush_leaves_no_listener(engine: Engine):
+def test_a_failing_flush_leaves_nothing_behind(engine: Engine):
     with engine.connect() as connection, sessionmaker(connection)() as session:
         cat = Cat()
         session.add(cat)
@@ -239,7 +239,32 @@ def test_a_failing_flush_leaves_no_listener(engine: Engine):
             session.commit()
         session.rollback()
 
-        assert not list(connection.dispatch.before_execute)
+        assert {} == returning._flushing
+
+
+def test_an_engine_gets_one_listener(engine: Engine):
+    for _ in range(3):
+        with sessionmaker(engine)() as session:
+            cat = Cat()
+            session.add(cat)
+            session.commit()
+            cat.lives = 1
+            session.commit()
+
+    assert engine.dialect.update_returning == len(list(engine.dispatch.before_execute))
+
+
+def test_statements_of_the_users_own_return_nothing_more(engine: Engine):
+    with sessionmaker(engine)() as session:
+        cat = Cat()
+        session.add(cat)
+        session.commit()
+        cat.lives = 1
+        session.flush()
+        with statements(engine) as sent:
+            session.connection().execute(update(Cat.__table__).values(lives=2))
+
+        assert not any("RETURNING" in statement for statement in sent)
 
 
 def test_two_phases(mariadb_url: str):

@@ -6,45 +6,53 @@ row.  Here it is done for one flush, and for those UPDATE statements that have a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
+from weakref import WeakSet
 
-from sqlalchemy import Column, Connection, Table, Update, event, inspect
+from sqlalchemy import Column, Connection, Engine, Table, Update, event
 from sqlalchemy.orm import InstanceState, Session
 
 from outlive.sessions.mapped import server_columns
 
+Wanted: TypeAlias = dict[Connection, dict[Table, set[Column[Any]]]]
+
+_flushing: Wanted = {}
+"""What the statements of a connection are to return, while a session flushes on it."""
+_listening: WeakSet[Engine] = WeakSet()
+
+
+def columns_to_return(session: Session, changed: Iterable[InstanceState[Any]]) -> Wanted:
+    """The columns that a flush of these objects would leave expired, of tables that can return them."""
+    wanted: Wanted = {}
+    # A sharded session has a connection for each object, not for each class.
+    if session.connection_callable is None:
+        for state in changed:
+            columns = _computed_columns(state)
+            if columns and session.is_modified(state.obj()):
+                connection = session.connection(bind_arguments={"mapper": state.mapper})
+                if connection.dialect.update_returning:
+                    tables = wanted.setdefault(connection, {})
+                    for column in columns:
+                        tables.setdefault(column.table, set()).add(column)
+    return wanted
+
 
 @contextmanager
-def returning_server_values(session: Session) -> Generator[None]:
-    """Add RETURNING to the single-row UPDATE statements of this session within the block."""
-    # A sharded session has a connection for each object, not for each class.
-    off = session.expire_on_commit or session.connection_callable is not None
-    wanted = {} if off else _wanted(session)
-    listeners = [(connection, _adding(columns)) for connection, columns in wanted.items()]
-    for connection, listener in listeners:
-        event.listen(connection, "before_execute", listener, retval=True)
+def returning(wanted: Wanted) -> Generator[None]:
+    """Add RETURNING to the single-row UPDATE statements of these tables within the block."""
+    for connection in wanted:
+        # One listener for the life of the engine: to add and to remove one costs more than the statement.
+        if connection.engine not in _listening:
+            event.listen(connection.engine, "before_execute", _add_returning, retval=True)
+            _listening.add(connection.engine)
+    _flushing.update(wanted)
     try:
         yield
     finally:
-        for connection, listener in listeners:
-            event.remove(connection, "before_execute", listener)
-
-
-def _wanted(session: Session) -> dict[Connection, dict[Table, set[Column[Any]]]]:
-    """The columns that a flush would leave expired, of tables that can return them."""
-    wanted: defaultdict[Connection, defaultdict[Table, set[Column[Any]]]] = defaultdict(lambda: defaultdict(set))
-    for obj in session.dirty:
-        state = inspect(obj)
-        columns = _computed_columns(state)
-        if columns and session.is_modified(obj):
-            connection = session.connection(bind_arguments={"mapper": state.mapper})
-            if connection.dialect.update_returning:
-                for column in columns:
-                    wanted[connection][column.table].add(column)
-    return dict(wanted)
+        for connection in wanted:
+            del _flushing[connection]
 
 
 def _computed_columns(state: InstanceState[Any]) -> set[Column[Any]]:
@@ -52,25 +60,22 @@ def _computed_columns(state: InstanceState[Any]) -> set[Column[Any]]:
     by_table = server_columns(state.mapper)
     computed = {column for columns in by_table.values() for column in columns}
     for name in state.committed_state:
-        value = state.dict.get(name)
-        if hasattr(value, "__clause_element__") and name in state.mapper.column_attrs:
+        if hasattr(state.dict.get(name), "__clause_element__") and name in state.mapper.column_attrs:
             columns = state.mapper.column_attrs[name].columns
             computed.update(column for column in columns if isinstance(column, Column) and column.table in by_table)
     return computed
 
 
-def _adding(wanted: Mapping[Table, set[Column[Any]]]) -> Any:
-    def add_returning(
-        connection: Connection,  # noqa: ARG001
-        statement: Any,
-        multiparams: Any,
-        params: Any,
-        execution_options: Any,  # noqa: ARG001
-    ) -> tuple[Any, Any, Any]:
-        if isinstance(statement, Update) and len(multiparams) <= 1:
-            table: Any = statement.table
-            if columns := wanted.get(table):
-                statement = statement.return_defaults(*columns)
-        return statement, multiparams, params
-
-    return add_returning
+def _add_returning(
+    connection: Connection,
+    statement: Any,
+    multiparams: Any,
+    params: Any,
+    execution_options: Any,  # noqa: ARG001
+) -> tuple[Any, Any, Any]:
+    wanted = _flushing.get(connection)
+    if wanted and isinstance(statement, Update) and len(multiparams) <= 1:
+        table: Any = statement.table
+        if columns := wanted.get(table):
+            statement = statement.return_defaults(*columns)
+    return statement, multiparams, params

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Connection, Engine, event, inspect, orm
+from sqlalchemy import Connection, Engine, event, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
+from sqlalchemy.orm.attributes import instance_state
 
 from outlive.lifecycle.causes import Cause
 from outlive.sessions.expiry import expired_by_user, had_value, note, note_loaded_deferred
 from outlive.sessions.mapped import key_attributes
-from outlive.sessions.returning import returning_server_values
+from outlive.sessions.returning import columns_to_return, returning
 from outlive.sessions.rows import load_columns
 
 S = TypeVar("S", bound=orm.Session)
+_NOTHING = nullcontext()
 
 
 class Session(orm.Session):
@@ -52,21 +54,23 @@ class Session(orm.Session):
             super().refresh(instance, attribute_names, with_for_update)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        self._load_rolled_back()
-        with self._expiring(Cause.FLUSH), returning_server_values(self):
+        with self._expiring(Cause.FLUSH), self._keeping_values():
             super().flush(objects)
         if self.outlive_commits:
             load_expired_columns(self, self.identity_map.all_states())
 
-    def _load_rolled_back(self) -> None:
-        """Load what the flush would have loaded, one by one, had a rollback expired the keys too.
-
-        Programs have it in hand afterwards, of a deleted object it is the last chance.
-        """
-        if self.dirty or self.deleted:
-            load_expired_columns(
-                self, [state for obj in (*self.dirty, *self.deleted) if (state := inspect(obj)).expired]
-            )
+    def _keeping_values(self) -> AbstractContextManager[None]:
+        """Around a flush: load and return what it would leave its objects without."""
+        if self.expire_on_commit:
+            return _NOTHING
+        changed = [instance_state(obj) for obj in self.dirty]
+        # With its key expired too, SQLAlchemy would reload each of these objects as a whole, and the program would have
+        # it in hand; of a deleted object this is the last chance.
+        reloaded = [state for state in (*changed, *map(instance_state, self.deleted)) if state.expired]
+        if reloaded:
+            load_expired_columns(self, reloaded)
+        wanted = columns_to_return(self, changed)
+        return returning(wanted) if wanted else _NOTHING
 
 
 class sessionmaker(orm.sessionmaker[S]):  # noqa: N801  SQLAlchemy's name
@@ -171,9 +175,10 @@ def _keep_identity(state: InstanceState[Any]) -> None:
 @event.listens_for(Session, "before_commit")
 def _begin_commit(session: Session) -> None:
     session.outlive_commits = True
+    expired = [state for state in session.identity_map.all_states() if state.expired_attributes]
     # With something to flush, the end of that flush is the better moment: it expires more.
-    if not (session.new or session.dirty or session.deleted):
-        load_expired_columns(session, session.identity_map.all_states())
+    if expired and not (session.new or session.dirty or session.deleted):
+        load_expired_columns(session, expired)
 
 
 @event.listens_for(Session, "after_rollback")
@@ -196,8 +201,9 @@ def _end_transaction(session: Session, transaction: SessionTransaction) -> None:
 
 def load_expired_columns(session: Session, states: Iterable[InstanceState[Any]]) -> None:
     """Load what these objects have lost, without what the user has expired to read it anew."""
-    if not session.expire_on_commit:
-        load_columns(session, {state: _lost_columns(state) for state in states if state.expired_attributes})
+    expired = [state for state in states if state.expired_attributes]
+    if expired and not session.expire_on_commit:
+        load_columns(session, {state: _lost_columns(state) for state in expired})
 
 
 def _lost_columns(state: InstanceState[Any]) -> set[str]:
