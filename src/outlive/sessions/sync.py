@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast, overload
 
 from sqlalchemy import Connection, Engine, event, orm
@@ -13,11 +13,10 @@ from sqlalchemy.orm.attributes import instance_state
 from outlive.lifecycle.causes import Cause
 from outlive.sessions.expiry import expired_by_user, had_value, note, note_loaded_deferred
 from outlive.sessions.mapped import key_attributes
-from outlive.sessions.returning import columns_to_return, returning
+from outlive.sessions.returning import Wanted, columns_to_return, returning
 from outlive.sessions.rows import load_columns
 
 S = TypeVar("S", bound=orm.Session)
-_NOTHING = nullcontext()
 
 
 class Session(orm.Session):
@@ -54,23 +53,29 @@ class Session(orm.Session):
             super().refresh(instance, attribute_names, with_for_update)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        with self._expiring(Cause.FLUSH), self._keeping_values():
-            super().flush(objects)
+        # Autoflush comes here with every query: a context manager each time would be a tenth of its cost.
+        before, self.outlive_cause = self.outlive_cause, Cause.FLUSH
+        try:
+            wanted = {} if self.expire_on_commit else self._keep_values()
+            if wanted:
+                with returning(wanted):
+                    super().flush(objects)
+            else:
+                super().flush(objects)
+        finally:
+            self.outlive_cause = before
         if self.outlive_commits:
             load_expired_columns(self, self.identity_map.all_states())
 
-    def _keeping_values(self) -> AbstractContextManager[None]:
-        """Around a flush: load and return what it would leave its objects without."""
-        if self.expire_on_commit:
-            return _NOTHING
+    def _keep_values(self) -> Wanted:
+        """Load what a flush would take from its objects, and say what it is to return."""
         changed = [instance_state(obj) for obj in self.dirty]
         # With its key expired too, SQLAlchemy would reload each of these objects as a whole, and the program would have
         # it in hand; of a deleted object this is the last chance.
         reloaded = [state for state in (*changed, *map(instance_state, self.deleted)) if state.expired]
         if reloaded:
             load_expired_columns(self, reloaded)
-        wanted = columns_to_return(self, changed)
-        return returning(wanted) if wanted else _NOTHING
+        return columns_to_return(self, changed) if changed else {}
 
 
 class sessionmaker(orm.sessionmaker[S]):  # noqa: N801  SQLAlchemy's name
