@@ -24,7 +24,10 @@ release = version = version_of("outlive")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!outlive\.).*")]  # other projects' names; their inventories would need a network
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!outlive\.).*"),  # other projects' names; their inventories would need a network
+    ("py:.*", r"outlive\..*\.[A-Z]"),  # type variables
+]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
