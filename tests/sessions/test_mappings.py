@@ -130,7 +130,7 @@ def test_a_row_that_is_updated_twice_has_its_last_values(engine: Engine):
         post.favourite = Comment(post=post)
         session.commit()
     with Session(engine) as session:
-        assert 2 == session.get_one(Post, 1).revision == post.revision
+        assert 2 == session.get(Post, 1).revision == post.revision
 
 
 def test_a_class_mapped_later_may_make_updates_double():
