@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
     from outlive.keep.loading import ensure_loaded
+    from outlive.keep.options import loader_options
+    from outlive.keep.schemas import reads
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -38,6 +40,8 @@ __all__ = [
     "async_sessionmaker",
     "ensure_loaded",
     "explain",
+    "loader_options",
+    "reads",
     "sessionmaker",
 ]
 
@@ -54,6 +58,8 @@ _HOMES = {
     "async_sessionmaker": "outlive.sessions.aio",
     "ensure_loaded": "outlive.keep.loading",
     "explain": "outlive.diagnosis",
+    "loader_options": "outlive.keep.options",
+    "reads": "outlive.keep.schemas",
     "sessionmaker": "outlive.sessions.sync",
 }
 
