@@ -303,12 +303,14 @@ def test_a_schema_without_fields_needs_the_key():
         id: Mapped[int] = mapped_column(primary_key=True)
         name: Mapped[str]
 
-    with Session(create_engine("sqlite://")) as session:
-        Base.metadata.create_all(session.connection())
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
         session.add(Thing(id=1, name="x"))
         session.commit()
         session.expunge_all()
         thing = session.get(Thing, 1, options=loader_options(Thing, Nothing))
+    engine.dispose()
 
     assert {"id": 1} == {key: value for key, value in thing.__dict__.items() if key != "_sa_instance_state"}
 

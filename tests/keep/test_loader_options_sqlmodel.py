@@ -145,5 +145,6 @@ def test_a_schema_beside_the_table_model_says_what_the_computed_field_reads():
         session.commit()
 
     response = respond(engine, Villain, VillainPublic)
+    engine.dispose()
 
     assert ([{"title": "the bob"}], {"id", "name"}) == (response.dumped(), loaded(response.objects[0]))
