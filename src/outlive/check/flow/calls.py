@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from outlive.check.flow import (
     classes,
     containers,
     decorators,
+    endless,
     factories,
     library,
     lifetimes,
@@ -23,7 +24,18 @@ from outlive.check.flow import (
     summaries,
 )
 from outlive.check.flow.arguments import Given, bind_arguments
-from outlive.check.flow.frames import DEPTH, PATHS, Frame, Out, Pairs
+from outlive.check.flow.frames import (
+    BOUNDED,
+    CALL_STEPS,
+    DEPTH,
+    FEWER_STEPS,
+    PATHS,
+    SHARE,
+    Frame,
+    Out,
+    OutOfStepsError,
+    Pairs,
+)
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
@@ -240,7 +252,7 @@ def inline(
             state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
             bound[name] = Ref(oid)
     if not _matters(run, function, bound, state):
-        return [(state, UNKNOWN)]
+        return [] if endless.never_returns(run, function.symbol) else [(state, UNKNOWN)]
     if facts.is_generator:
         return [(state, Context(function, tuple(bound.items()), span))]
     summed = summaries.call(run, function, bound, state, frame, span)
@@ -252,7 +264,13 @@ def inline(
         return [(state, UNKNOWN)]
     inside = Out()
     inner.caught.extend(frame.caught)
-    ends = run.block(facts.body, [state], inner, inside)
+    before = state.fork() if frame.depth < BOUNDED else None
+    ends = _within_bounds(run, function, state, inner, inside, before is not None)
+    if ends is None:
+        given_up = state if before is None else before
+        given_up.leave(inner.id)
+        unknown_call(given_up, list(reach(given_up, bound.values())))
+        return [(given_up, UNKNOWN)]
     pairs = [*inside.returns, *((end, NONE) for end in ends)]
     kept: Pairs = []
     for one, value in pairs:
@@ -264,6 +282,40 @@ def inline(
             one.leave(inner.id)
             out.raises.append(one)
     return kept[:PATHS]
+
+
+def _within_bounds(
+    run: Interpreter, function: FunctionValue, state: State, inner: Frame, inside: Out, bounded: bool
+) -> list[State] | None:
+    """Interpret a body; ``None`` when that takes too long for one call."""
+    body = function.symbol.facts.body
+    if not bounded:
+        return run.block(body, [state], inner, inside)
+    key = (id(function.symbol.module), function.symbol.index)
+    limit, depth, nesting, begun = run.limit, run.try_depth, run.nesting, run.steps
+    run.limit = min(limit, begun + (FEWER_STEPS if key in run.given_up else CALL_STEPS))
+    try:
+        return run.block(body, [state], inner, inside)
+    except OutOfStepsError:
+        if run.steps > limit:
+            raise
+        run.try_depth, run.nesting = depth, nesting
+        run.given_up.add(key)
+        return None
+    finally:
+        run.limit = limit
+        if run.steps <= limit:
+            run.steps = begun + (run.steps - begun) // SHARE
+
+
+def reach(state: State, values: Iterable[Value], depth: int = 3) -> Iterator[Value]:
+    """Values, and what stands in the fields of those that are plain instances."""
+    for value in values:
+        yield value
+        for oid in lifetimes.refs(value) if depth else ():
+            held = state.objects.get(oid)
+            if isinstance(held, Plain):
+                yield from reach(state, held.fields.values(), depth - 1)
 
 
 def _mapped_parameters(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[str, Entity]]:

@@ -10,7 +10,7 @@ from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import LOADED, Object, Plain, State
-from outlive.check.flow.values import UNKNOWN, ClassValue, Factory, FunctionValue, Many, Ref, Spot, Value
+from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Factory, FunctionValue, Group, Many, Ref, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External
 from outlive.lifecycle.states import State as Life
@@ -39,6 +39,7 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
             obj = replace(obj, attributes={**dict.fromkeys(entity.columns, LOADED), **obj.attributes})
         state.objects[oid] = obj
         for name in entity.relationships:
+            children.forget_child(run, state, oid, name)
             children.fill_other_side(run, state, entity, links.get(name, UNKNOWN))
     else:
         inside, _, _ = run.program.lineage(symbol)
@@ -67,6 +68,25 @@ def session_class(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
             own = any("__init__" in class_.facts.methods for class_ in inside)
             return Factory(factories.SESSIONS[name], None if own else True, "")
     return None
+
+
+def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Value:
+    """``isinstance(value, kind)``, where it can be decided: a class of the program may have subclasses."""
+    held = state.objects.get(value.oid) if isinstance(value, Ref) else None
+    if held is None:
+        return UNKNOWN
+    symbol = held.entity.symbol if isinstance(held, Object) else held.symbol
+    lineage, outside, known = run.program.lineage(symbol)
+    known = known and not any(isinstance(base, External) and base.last == "Protocol" for base in outside)
+    answers: set[Value] = set()
+    for each in kind.items if isinstance(kind, Group) else (kind,):
+        if not isinstance(each, ClassValue):
+            answers.add(UNKNOWN)
+        elif each.symbol in lineage:
+            return Const(True)
+        elif not known or symbol in run.program.lineage(each.symbol)[0]:
+            answers.add(UNKNOWN)
+    return UNKNOWN if answers else Const(False)
 
 
 def validated(run: Interpreter, given: Given, base: ClassValue, span: int) -> Pairs:

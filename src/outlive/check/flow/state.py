@@ -58,6 +58,7 @@ class Object:
         made: It was made by its constructor and not loaded.
         merged: Where it was given to ``merge`` and the result thrown away.
         key: The primary key that it was got by, where the program spells it out.
+        empty: Collections that a condition on this path has found empty.
     """
 
     entity: Entity
@@ -78,6 +79,7 @@ class Object:
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
     key: Value | None = None
+    empty: frozenset[str] = frozenset()
 
     def status(self, name: str) -> Status:
         found = self.attributes.get(name)
