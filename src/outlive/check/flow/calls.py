@@ -17,6 +17,7 @@ from outlive.check.flow import (
     library,
     lifetimes,
     loading,
+    orphans,
     queries,
     queues,
     reads,
@@ -72,6 +73,9 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     keywords = [(name, run.value(value, state, frame)) for name, value in node.keywords]
     given = Given(state, frame, args, keywords, node.starred, out)
     containers.give_away(run, node, given)
+    if isinstance(base, (External, Many, Group)):
+        for value in (*args, *(value for _, value in keywords)):
+            orphans.keep(state, value)
     if node.method in containers.CHANGING:
         containers.change(run, node, given, base)
     if node.method in queues.SENDS:
@@ -216,6 +220,7 @@ def apply(
 def unknown_call(state: State, values: Sequence[Value]) -> None:
     """Something that we cannot see may have loaded, refreshed or attached what it was given."""
     for value in values:
+        orphans.keep(state, value)
         if isinstance(value, SessionRef):
             for oid, obj in state.of_session(value.sid):
                 state.objects[oid] = lifetimes.relieved(obj)
@@ -274,6 +279,7 @@ def inline(
     pairs = [*inside.returns, *((end, NONE) for end in ends)]
     kept: Pairs = []
     for one, value in pairs:
+        orphans.left(run, one, inner, value)
         one.leave(inner.id)
         if not any(value == other and one.same(before) for before, other in kept):
             kept.append((one, value))

@@ -13,7 +13,7 @@ from typing import Any
 
 from outlive.check import ir
 from outlive.check.entities import Entities, Entity
-from outlive.check.flow import calls, conditions, exits, loops, modules, queries, reads
+from outlive.check.flow import calls, conditions, exits, loops, modules, orphans, queries, reads
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.log import Log
@@ -236,6 +236,8 @@ class Interpreter:
             case ir.MakeClass():
                 self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
             case ir.Return():
+                if any(isinstance(value, SessionRef) for value in state.envs[frame.id].values()):
+                    state.own(frame.id)[orphans.RETURN] = Const(node.span)
                 out.returns.append((state, self.value(node.value, state, frame)))
                 return []
             case ir.Raise():
@@ -278,13 +280,21 @@ class Interpreter:
         return FunctionValue(symbol, None, captured, frame.id)
 
     def bind(self, state: State, frame: Frame, name: str, value: Value) -> None:
-        state.own(frame.id)[name] = value
+        env = state.own(frame.id)
+        old = env.get(name)
+        env[name] = value
+        if isinstance(old, SessionRef) and old != value and name[0] != "%":
+            orphans.renamed(self, state, frame, name, old, value)
         if state.assumed and not name.startswith("%"):
             forget(state, frame, name)
 
     def bound(self, pairs: list[tuple[State, Value]], target: str, frame: Frame) -> list[State]:
         for state, value in pairs:
-            state.own(frame.id)[target] = value
+            env = state.own(frame.id)
+            old = env.get(target)
+            env[target] = value
+            if isinstance(old, SessionRef) and old != value and target[0] != "%":
+                orphans.renamed(self, state, frame, target, old, value)
         return [state for state, _ in pairs]
 
     def unpack(self, node: ir.Unpack, state: State, frame: Frame) -> None:
@@ -302,6 +312,7 @@ class Interpreter:
 
     def put(self, state: State, frame: Frame, name: str, value: Value) -> None:
         """A container under a name gains a value."""
+        orphans.keep(state, value)
         current = state.envs[frame.id].get(name, UNKNOWN)
         match current:
             case Many(element=element):

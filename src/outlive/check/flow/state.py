@@ -112,6 +112,7 @@ class Session:
         methods: Names that the program has assigned to it.
         blocks: How many ``with session.begin()`` or ``begin_nested()`` are open.
         ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
+        kept: Somebody whom we cannot see may hold it.
     """
 
     is_async: bool
@@ -126,6 +127,7 @@ class Session:
     methods: frozenset[str] = frozenset()
     blocks: int = 0
     ended: bool = False
+    kept: bool = False
 
 
 class State:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from outlive.check.flow import orphans
 from outlive.check.flow.frames import PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
@@ -167,6 +168,7 @@ def _interpret(
     for end, value in [*out.returns, *((end, NONE) for end in ends)]:
         if any(run.is_shared(sid) for sid in end.sessions):
             return None
+        orphans.left(run, end, frame, value)
         ending = _ending(end, value, before)
         if ending not in endings:
             endings.append(ending)

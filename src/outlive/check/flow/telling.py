@@ -34,7 +34,11 @@ _LOST = {
     Loss.EXPIRE: "expired here",
     Loss.REFRESH: "dropped here by the refresh",
 }
-_LEFT = {Exit.CLOSE: "detached here, where its session closes", Exit.EXPUNGE: "expunged here"}
+_LEFT = {
+    Exit.CLOSE: "detached here, where its session closes",
+    Exit.EXPUNGE: "expunged here",
+    Exit.LOSS: "detached here: nothing holds its session any longer",
+}
 
 
 def tell(run: Interpreter, sources: Mapping[str, Source]) -> Flow:
