@@ -8,7 +8,7 @@ from dataclasses import replace
 from outlive.check import ir
 from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
-from outlive.check.flow import Flow, calls, classes, telling
+from outlive.check.flow import Flow, calls, classes, responses, telling
 from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
@@ -59,7 +59,10 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     two.own(root.id)[parameter.name] = value
                     after.append(two)
             states = after[:4]
-        run.block(facts.body, states, root, Out())
+        out = Out()
+        run.block(facts.body, states, root, out)
+        if facts.decorators:
+            responses.returned(run, symbol, root, out.returns)
     except OutOfStepsError:
         pass
 
