@@ -43,12 +43,14 @@ class Relationship:
         many: A collection; ``None`` where that cannot be told.
         eager: Every query loads it (``lazy="selectin"``).
         quiet: Reading it never emits SQL or raises for another reason (dynamic, write-only, raise, noload).
+        by_key: A to-one side whose row is found by its key alone, so that the identity map can answer.
     """
 
     target: ClassSymbol | None
     many: bool | None
     eager: bool
     quiet: bool
+    by_key: bool = True
 
 
 @dataclass(eq=False, slots=True)
@@ -133,9 +135,6 @@ class Entities:
         outside: list[External | GlobalSymbol],
         known: bool,
     ) -> bool:
-        own = {attribute.name for attribute in symbol.facts.attributes}
-        if "__abstract__" in own:
-            return False
         if any(d.head.endswith((".mapped", "mapped_as_dataclass")) for d in symbol.facts.decorators):
             return True
         names = {base.sqlalchemy for base in outside if isinstance(base, External)}
@@ -144,8 +143,9 @@ class Entities:
             return table or any(
                 word == "table" and value.text == "True" for c in inside for word, value in c.facts.keywords
             )
+        # An abstract class has no table, but its methods get objects of the classes that have.
         columns = any(
-            a.name in ("__tablename__", "__table__") or _is_mapped_attribute(a)
+            a.name in ("__tablename__", "__table__", "__abstract__") or _is_mapped_attribute(a)
             for class_ in inside
             for a in class_.facts.attributes
         )
@@ -205,7 +205,8 @@ class Entities:
         wrapper = annotation.head.rpartition(".")[2] if annotation is not None else ""
         quiet = style in _QUIET or wrapper in ("DynamicMapped", "WriteOnlyMapped")
         dynamic = lazy is not None and lazy.kind not in ("text", "value")
-        return Relationship(target, many, style in _EAGER, quiet or dynamic or value.head.endswith("dynamic_loader"))
+        quiet = quiet or dynamic or value.head.endswith("dynamic_loader")
+        return Relationship(target, many, style in _EAGER, quiet, not _has_more_than_a_key(value, arguments))
 
     def _target(self, owner: ClassSymbol, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
         """Whether an annotation is a collection, and the class in it."""
@@ -310,6 +311,20 @@ def _is_filled(value: Term, annotation: Term | None) -> bool:
         return nullable.text == "False"
     inner = annotation.parts[0] if annotation is not None and annotation.kind == "item" and annotation.parts else None
     return inner is not None and inner.kind == "name"  # `Mapped[int]`, neither Optional nor a union.
+
+
+def _has_more_than_a_key(value: Term, arguments: Term | None) -> bool:
+    """A table in between, or a condition of several parts: to load it takes SQL, whatever the session holds.
+
+    Source: SQLAlchemy 2.0, ``LazyLoader.use_get``.
+    """
+    words = [word for term in (value, arguments) if term is not None for word in term.keywords]
+    return any(word == "secondary" or (word == "primaryjoin" and _is_conjunction(given)) for word, given in words)
+
+
+def _is_conjunction(term: Term) -> bool:
+    inner = term.parts[0] if term.text == "lambda" and term.parts else term
+    return "and_(" in inner.text or inner.head.rpartition(".")[2] == "and_"
 
 
 def _is_sql(term: Term) -> bool:

@@ -15,6 +15,7 @@ _LOST = {
 _LEFT = {
     Exit.CLOSE: "its session is closed",
     Exit.EXPUNGE: "its object was expunged",
+    Exit.LOSS: "its session is gone",
 }
 
 

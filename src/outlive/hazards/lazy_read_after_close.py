@@ -52,7 +52,7 @@ def check(flow: Flow) -> Iterator[Finding]:
 
 
 def never_loaded_then_closed(read: LateRead) -> bool:
-    return read.loss is Loss.NEVER_LOADED and read.exit is Exit.CLOSE
+    return read.loss is Loss.NEVER_LOADED and read.exit in (Exit.CLOSE, Exit.LOSS)
 
 
 def dropped_relationship(read: LateRead) -> bool:

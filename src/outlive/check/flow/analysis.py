@@ -8,8 +8,8 @@ from dataclasses import replace
 from outlive.check import ir
 from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
-from outlive.check.flow import Flow, calls, classes, telling
-from outlive.check.flow.frames import Frame, Out, OutOfStepsError
+from outlive.check.flow import Flow, calls, classes, responses, telling
+from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
 from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Group, Many, Ref, SessionRef, Spot, Value
@@ -43,7 +43,7 @@ def _learn_defaults(run: Interpreter) -> None:
 
 def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
     facts = symbol.facts
-    run.steps, run.try_depth = 0, 0
+    run.steps, run.limit, run.try_depth = 0, STEPS, 0
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}
@@ -59,7 +59,10 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     two.own(root.id)[parameter.name] = value
                     after.append(two)
             states = after[:4]
-        run.block(facts.body, states, root, Out())
+        out = Out()
+        run.block(facts.body, states, root, out)
+        if facts.decorators:
+            responses.returned(run, symbol, root, out.returns)
     except OutOfStepsError:
         pass
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from outlive.check.flow import (
     classes,
     containers,
     decorators,
+    endless,
     factories,
     library,
     lifetimes,
     loading,
+    orphans,
     queries,
     queues,
     reads,
@@ -23,7 +25,18 @@ from outlive.check.flow import (
     summaries,
 )
 from outlive.check.flow.arguments import Given, bind_arguments
-from outlive.check.flow.frames import DEPTH, PATHS, Frame, Out, Pairs
+from outlive.check.flow.frames import (
+    BOUNDED,
+    CALL_STEPS,
+    DEPTH,
+    FEWER_STEPS,
+    PATHS,
+    SHARE,
+    Frame,
+    Out,
+    OutOfStepsError,
+    Pairs,
+)
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
@@ -60,6 +73,9 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     keywords = [(name, run.value(value, state, frame)) for name, value in node.keywords]
     given = Given(state, frame, args, keywords, node.starred, out)
     containers.give_away(run, node, given)
+    if isinstance(base, (External, Many, Group)):
+        for value in (*args, *(value for _, value in keywords)):
+            orphans.keep(state, value)
     if node.method in containers.CHANGING:
         containers.change(run, node, given, base)
     if node.method in queues.SENDS:
@@ -204,6 +220,7 @@ def apply(
 def unknown_call(state: State, values: Sequence[Value]) -> None:
     """Something that we cannot see may have loaded, refreshed or attached what it was given."""
     for value in values:
+        orphans.keep(state, value)
         if isinstance(value, SessionRef):
             for oid, obj in state.of_session(value.sid):
                 state.objects[oid] = lifetimes.relieved(obj)
@@ -240,7 +257,7 @@ def inline(
             state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
             bound[name] = Ref(oid)
     if not _matters(run, function, bound, state):
-        return [(state, UNKNOWN)]
+        return [] if endless.never_returns(run, function.symbol) else [(state, UNKNOWN)]
     if facts.is_generator:
         return [(state, Context(function, tuple(bound.items()), span))]
     summed = summaries.call(run, function, bound, state, frame, span)
@@ -252,10 +269,17 @@ def inline(
         return [(state, UNKNOWN)]
     inside = Out()
     inner.caught.extend(frame.caught)
-    ends = run.block(facts.body, [state], inner, inside)
+    before = state.fork() if frame.depth < BOUNDED else None
+    ends = _within_bounds(run, function, state, inner, inside, before is not None)
+    if ends is None:
+        given_up = state if before is None else before
+        given_up.leave(inner.id)
+        unknown_call(given_up, list(reach(given_up, bound.values())))
+        return [(given_up, UNKNOWN)]
     pairs = [*inside.returns, *((end, NONE) for end in ends)]
     kept: Pairs = []
     for one, value in pairs:
+        orphans.left(run, one, inner, value)
         one.leave(inner.id)
         if not any(value == other and one.same(before) for before, other in kept):
             kept.append((one, value))
@@ -264,6 +288,40 @@ def inline(
             one.leave(inner.id)
             out.raises.append(one)
     return kept[:PATHS]
+
+
+def _within_bounds(
+    run: Interpreter, function: FunctionValue, state: State, inner: Frame, inside: Out, bounded: bool
+) -> list[State] | None:
+    """Interpret a body; ``None`` when that takes too long for one call."""
+    body = function.symbol.facts.body
+    if not bounded:
+        return run.block(body, [state], inner, inside)
+    key = (id(function.symbol.module), function.symbol.index)
+    limit, depth, nesting, begun = run.limit, run.try_depth, run.nesting, run.steps
+    run.limit = min(limit, begun + (FEWER_STEPS if key in run.given_up else CALL_STEPS))
+    try:
+        return run.block(body, [state], inner, inside)
+    except OutOfStepsError:
+        if run.steps > limit:
+            raise
+        run.try_depth, run.nesting = depth, nesting
+        run.given_up.add(key)
+        return None
+    finally:
+        run.limit = limit
+        if run.steps <= limit:
+            run.steps = begun + (run.steps - begun) // SHARE
+
+
+def reach(state: State, values: Iterable[Value], depth: int = 3) -> Iterator[Value]:
+    """Values, and what stands in the fields of those that are plain instances."""
+    for value in values:
+        yield value
+        for oid in lifetimes.refs(value) if depth else ():
+            held = state.objects.get(oid)
+            if isinstance(held, Plain):
+                yield from reach(state, held.fields.values(), depth - 1)
 
 
 def _mapped_parameters(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[str, Entity]]:

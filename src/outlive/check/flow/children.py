@@ -56,6 +56,8 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
     entity = run.entities.behind(relationship)
     if relationship is None or entity is None:
         return UNKNOWN
+    if name in obj.empty:
+        return Many(UNKNOWN)
     made = run.identity("child", oid, name)
     if made not in state.objects:
         load = obj.load.get(name) or Load(vague=obj.load.get(name) is None and obj.load.vague)

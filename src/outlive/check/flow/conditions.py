@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
-from outlive.check.flow.state import State
-from outlive.check.flow.values import NONE, UNKNOWN, Const, Factory, FunctionValue, Group, Many, Ref, SessionRef
+from outlive.check.flow.state import Plain, State
+from outlive.check.flow.values import NONE, UNKNOWN, Const, Factory, FunctionValue, Group, Many, Ref, SessionRef, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
+
+
+_LENGTH = re.compile(r"len\((?P<name>[\w.]+)\)(?: (?P<how>Gt 0|GtE 1|Eq 0|Lt 1|LtE 0))?")
 
 
 def branch(run: Interpreter, node: ir.If, state: State, frame: Frame, out: Out) -> list[State]:
@@ -35,6 +40,7 @@ def ways(
         chosen = state.fork() if answer else state
         if key:
             assume(chosen, frame, key, answer)
+            find_empty(run, chosen, frame, key, answer)
         made.append((answer != negated, chosen))
     return made
 
@@ -69,3 +75,36 @@ def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
         state.assumed[frame.id, f"{key} Is None"] = False
     elif isinstance(env.get(key), Ref):
         env[key] = NONE
+
+
+def find_empty(run: Interpreter, state: State, frame: Frame, key: str, answer: bool) -> None:
+    """A condition has found a collection of an object empty: nothing of it can be read on this path."""
+    length = _LENGTH.fullmatch(key)
+    name, how = (length["name"], length["how"]) if length is not None else (key, None)
+    if answer != (how in ("Eq 0", "Lt 1", "LtE 0")):
+        return
+    value = _named(run, state, frame, name)
+    if isinstance(value, Many) and isinstance(value.element, Ref):
+        kind = run.key_of(value.element.oid)
+        owner = state.object(kind[1]) if kind[0] == "child" else None
+        if owner is not None:
+            state.objects[kind[1]] = replace(owner, empty=owner.empty | {kind[2]})
+
+
+def _named(run: Interpreter, state: State, frame: Frame, name: str) -> Value:
+    """What ``order.items`` stands for, as far as no read is needed to know it."""
+    first, *rest = name.split(".")
+    value = state.envs.get(frame.id, {}).get(first, UNKNOWN)
+    for position, attribute in enumerate(rest):
+        if not isinstance(value, Ref):
+            return UNKNOWN
+        held = state.objects.get(value.oid)
+        if isinstance(held, Plain):
+            value = held.fields.get(attribute, UNKNOWN)
+            continue
+        relationship = held.entity.relationships.get(attribute) if held is not None else None
+        if held is None or relationship is None or attribute in held.links:
+            return held.links.get(attribute, UNKNOWN) if held is not None else UNKNOWN
+        inner = Ref(run.identity("child", value.oid, attribute))
+        value = Many(inner) if relationship.many and position == len(rest) - 1 else inner
+    return value

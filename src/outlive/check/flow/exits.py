@@ -182,9 +182,13 @@ def enter_plain(run: Interpreter, node: ir.With, context: Ref, state: State, fra
 def enter_generator(
     run: Interpreter, node: ir.With, context: Context, state: State, frame: Frame, out: Out
 ) -> list[State]:
-    """``with`` over a generator function: the body runs where the function yields."""
+    """``with`` over a generator function: the body runs where the function yields, once."""
+    entered = f"%with{node.span}"
 
     def body(one: State, value: Value) -> list[State]:
+        if entered in one.envs[frame.id]:
+            return []  # "generator didn't stop": a retry around a `yield` cannot work.
+        one.own(frame.id)[entered] = Const(True)
         run.bind(one, frame, node.target, value)
         inner = Out()
         done = run.block(node.body, [one], frame, inner)
@@ -194,6 +198,8 @@ def enter_generator(
     run.try_depth += 1
     ends, escaped = calls.generate(run, context, state, frame, body, raised)
     run.try_depth -= 1
+    for one in (*ends, *escaped):
+        one.own(frame.id).pop(entered, None)
     if run.try_depth:
         out.raises.extend(escaped)
     return sort(ends, frame, out)

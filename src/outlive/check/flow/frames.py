@@ -13,6 +13,18 @@ from outlive.check.program import Module
 PATHS = 8
 DEPTH = 7
 STEPS = 3_000
+CALL_STEPS = 1_000
+"""Of one call near the root: what takes longer is given up, and the caller goes on without it."""
+
+FEWER_STEPS = 300
+"""Of a call of a function that was given up before."""
+
+SHARE = 1
+"""The root is charged a third of what its calls take: they are bounded by themselves."""
+
+BOUNDED = 2
+"""How near to the root that is."""
+
 
 Pairs = list[tuple[State, Value]]
 OnYield = Callable[[State, Value], list[State]]

@@ -27,33 +27,65 @@ def is_none(obj: Object, name: str) -> bool:
 
 
 def answers(run: Interpreter, state: State, obj: Object, name: str) -> bool:
-    """Whether a many-to-one may be served by the identity map, without SQL."""
+    """Whether a many-to-one may be served by the identity map, without SQL.
+
+    Which row stands behind it can rarely be seen.  An object of that class that the program holds by itself, or behind
+    a collection, may be it.  One that stands behind to-one relationships is, if the last has the same name (rows of
+    one project), or if it is where the object came from: the ``owner`` of a project is nobody's ``user``.
+    """
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or relationship.target is None:
         return False
+    own = state.sessions.get(obj.sid) if obj.sid is not None else None
+    if not relationship.by_key and own is not None and own.factory is not None:
+        return False  # In a session that somebody else has opened, the object may be an old one that has it.
     if obj.status(name).loss not in (Loss.NEVER_LOADED, Loss.REFRESH):
         return False
     if f"{name}_id" in obj.load.keyed:
         return True  # Who asks by the key of a row holds that row, as a rule.
-    for other in state.objects.values():
+    for oid, other in state.objects.items():
         if other is obj or not isinstance(other, Object):
             continue
         # An object that came in as an argument belongs to some session, most likely to this one.
         near = other.sid == obj.sid or (other.sid is None and other.life is None)
         if near and other.life in (Life.PERSISTENT, None) and relationship.target in other.entity.lineage:
-            return True
-        if other.sid == obj.sid and _is_behind(run, other.entity, other.load, relationship.target):
+            is_ancestor = bool(other.path) and other.path == obj.path[: len(other.path)]
+            if is_ancestor or _may_be(run, state, oid, name):
+                return True
+        if other.sid == obj.sid and _is_behind(run, other.entity, other.load, relationship.target, name):
             return True
     return False
 
 
-def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol) -> bool:
-    """Whether options or the mapping load objects of a class behind an entity."""
-    for name, relationship in entity.relationships.items():
-        inner = load.get(name)
+def _may_be(run: Interpreter, state: State, oid: int, name: str) -> bool:
+    """Whether an object may be the row in that role: unless it is known to have another role, and no other."""
+    role = ""
+    while True:
+        key = run.key_of(oid)
+        while key[0] in ("focus", "moved"):
+            key = run.key_of(key[-1])
+        if key[0] != "child":
+            return not role or role == name
+        oid, role = key[1], role or key[2]
+        parent = state.object(oid)
+        relationship = parent.entity.relationships.get(key[2]) if parent is not None else None
+        if relationship is None or relationship.many is not False:
+            return True
+
+
+def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol, name: str) -> bool:
+    """Whether options or the mapping load objects of a class behind an entity, in the same role or many of them.
+
+    Behind a collection every role will do, and the ``name`` is empty.
+    """
+    for relation, relationship in entity.relationships.items():
+        inner = load.get(relation)
         found = run.entities.behind(relationship)
         if found is None or (inner is None and not relationship.eager):
             continue
-        if target in found.lineage or (inner is not None and _is_behind(run, found, inner, target)):
+        many = relationship.many is not False
+        if target in found.lineage and (many or name in ("", relation)):
+            return True
+        if inner is not None and _is_behind(run, found, inner, target, "" if many else name):
             return True
     return False

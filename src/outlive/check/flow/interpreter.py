@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from outlive.check import ir
 from outlive.check.entities import Entities, Entity
-from outlive.check.flow import calls, conditions, exits, loops, queries, reads
+from outlive.check.flow import calls, conditions, exits, loops, modules, orphans, queries, reads
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.log import Log
 from outlive.check.flow.meeting import forget, note_raise, prune
 from outlive.check.flow.relevance import relevant_functions
-from outlive.check.flow.state import Session, State
+from outlive.check.flow.state import Plain, Session, State
 from outlive.check.flow.summaries import Summary
 from outlive.check.flow.values import (
     UNKNOWN,
@@ -32,7 +31,7 @@ from outlive.check.flow.values import (
     Many,
     Mapped,
     Option,
-    Query,
+    Ref,
     Rows,
     SessionRef,
     Spot,
@@ -53,6 +52,7 @@ class Interpreter:
         self.frames: list[tuple[int, int, Module, int]] = []
         self.module_values: dict[int, dict[str, Value]] = {}
         self.global_sessions: dict[int, Session] = {}
+        self.global_plains: dict[int, Plain] = {}
         self.global_terms: dict[tuple[int, str], Value] = {}
         self.default_expires: dict[bool, bool | None] = {False: None, True: None}
         self.factory_of: dict[Spot, Factory] = {}
@@ -63,10 +63,13 @@ class Interpreter:
         self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
         self.nesting = 0
         self.hiding: dict[FunctionSymbol, bool] = {}
+        self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.relevant = relevant_functions(program)
-        self.steps = 0
-        self.try_depth = 0
+        self.steps: int = 0
+        self.limit: int = STEPS
+        self.given_up: set[tuple[int, int]] = set()
+        self.try_depth: int = 0
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:
         key = (parent, span, id(module), index)
@@ -108,6 +111,8 @@ class Interpreter:
             found = self.global_value(frame.module, operand)
         if isinstance(found, SessionRef) and found.sid not in state.sessions and found.sid in self.global_sessions:
             state.sessions[found.sid] = self.global_sessions[found.sid]
+        elif isinstance(found, Ref) and found.oid not in state.objects:
+            modules.enter(self, state, found)
         return found
 
     def global_value(self, module: Module, name: str) -> Value:
@@ -138,7 +143,8 @@ class Interpreter:
         return found
 
     def run_module(self, module: Module) -> dict[str, Value]:
-        saved, self.steps, depth, self.try_depth = self.steps, 0, self.try_depth, 0
+        saved = self.steps, self.limit, self.try_depth
+        self.steps, self.limit, self.try_depth = 0, STEPS, 0
         frame = Frame(self.frame_id(-1, 0, module, -1), module, None, {}, 0)
         state = State()
         state.envs[frame.id] = {}
@@ -147,20 +153,8 @@ class Interpreter:
             ends = self.block(module.facts.body, [state], frame, out)
         except OutOfStepsError:
             ends = []
-        self.steps, self.try_depth = saved, depth
-        env: dict[str, Value] = {}
-        free = {name for function in module.facts.functions for name in function.free}
-        for end in ends[:1]:
-            for name, value in end.envs[frame.id].items():
-                if isinstance(value, SessionRef) and value.sid in end.sessions:
-                    sid = self.identity("global", id(module), name)
-                    self.global_sessions[sid] = replace(end.sessions[value.sid], begun=True, closed=None)
-                    env[name] = SessionRef(sid)
-                elif isinstance(value, Const) and name in free:
-                    continue  # Some function assigns it.
-                elif isinstance(value, (Factory, External, ModuleSymbol, ClassValue, FunctionValue, Query, Const)):
-                    env[name] = value
-        return env
+        self.steps, self.limit, self.try_depth = saved
+        return modules.left_by(self, module, ends[0], frame) if ends else {}
 
     def block(self, statements: Sequence[ir.Statement], states: list[State], frame: Frame, out: Out) -> list[State]:
         for statement in statements:
@@ -180,7 +174,7 @@ class Interpreter:
 
     def statement(self, node: ir.Statement, state: State, frame: Frame, out: Out) -> list[State]:
         self.steps += 1
-        if self.steps > STEPS:
+        if self.steps > self.limit:
             raise OutOfStepsError
         match node:
             case ir.Read():
@@ -242,6 +236,8 @@ class Interpreter:
             case ir.MakeClass():
                 self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
             case ir.Return():
+                if not frame.depth or any(isinstance(value, SessionRef) for value in state.envs[frame.id].values()):
+                    state.own(frame.id)[orphans.RETURN] = Const(node.span)
                 out.returns.append((state, self.value(node.value, state, frame)))
                 return []
             case ir.Raise():
@@ -284,13 +280,21 @@ class Interpreter:
         return FunctionValue(symbol, None, captured, frame.id)
 
     def bind(self, state: State, frame: Frame, name: str, value: Value) -> None:
-        state.own(frame.id)[name] = value
+        env = state.own(frame.id)
+        old = env.get(name)
+        env[name] = value
+        if isinstance(old, SessionRef) and old != value and name[0] != "%":
+            orphans.renamed(self, state, frame, name, old, value)
         if state.assumed and not name.startswith("%"):
             forget(state, frame, name)
 
     def bound(self, pairs: list[tuple[State, Value]], target: str, frame: Frame) -> list[State]:
         for state, value in pairs:
-            state.own(frame.id)[target] = value
+            env = state.own(frame.id)
+            old = env.get(target)
+            env[target] = value
+            if isinstance(old, SessionRef) and old != value and target[0] != "%":
+                orphans.renamed(self, state, frame, target, old, value)
         return [state for state, _ in pairs]
 
     def unpack(self, node: ir.Unpack, state: State, frame: Frame) -> None:
@@ -308,6 +312,7 @@ class Interpreter:
 
     def put(self, state: State, frame: Frame, name: str, value: Value) -> None:
         """A container under a name gains a value."""
+        orphans.keep(state, value)
         current = state.envs[frame.id].get(name, UNKNOWN)
         match current:
             case Many(element=element):

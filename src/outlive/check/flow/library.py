@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, factories, lifetimes, loading, queries, reads, sessions
+from outlive.check.flow import calls, classes, factories, lifetimes, loading, queries, reads, sessions
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Pairs
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"})
 _ONE_ELEMENT = frozenset({"next", "min", "max"})
+_WRAPPING = frozenset({"contextlib", "functools"})
 _SHOWN = frozenset({"str", "repr", "print", "format"})
 
 
@@ -128,7 +129,14 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             name = given.args[1]
             if isinstance(name, Const) and isinstance(name.value, str):
                 reads.store(run, state, frame, first, name.value, given.args[2], node.span)
+            else:
+                for oid in lifetimes.refs(first):  # Any attribute may have been given a value.
+                    held = state.object(oid)
+                    if held is not None:
+                        state.objects[oid] = lifetimes.relieved(held)
             return [(state, NONE)]
+        if last == "isinstance" and len(given.args) == 2:
+            return [(state, classes.is_instance(run, state, *given.args))]
         if last == "super" and isinstance(run.value("self", state, frame), Ref):
             return [(state, UNKNOWN)]
         if last == "map" and len(given.args) == 2:
@@ -142,6 +150,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, Group(tuple(given.args)))]
     if last == "closing" and isinstance(first, SessionRef):
         return [(state, Block(first.sid, "closing"))]
+    if last in ("contextmanager", "asynccontextmanager", "lru_cache", "cache") and library in _WRAPPING:
+        return [(state, first if isinstance(first, FunctionValue) else UNKNOWN)]
     if last == "suppress":
         return [(state, Group(tuple(given.args), ("suppress",)))]
     if last == "nullcontext":

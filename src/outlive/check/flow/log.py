@@ -52,6 +52,10 @@ class Log:
     def add(self, note: Note) -> None:
         self.notes.append(note)
 
+    def say_where(self, since: int, spot: Spot, use: Spot) -> None:
+        """What was noted ``since`` then at a spot is read there because of what stands at ``use``."""
+        self.notes[since:] = [replace(n, use=n.use or use) if n.spot == spot else n for n in self.notes[since:]]
+
     def raised(self, note: Note, state: State) -> None:
         """Something that raises there: the path ends, as far as later findings depend on it."""
         self.notes.append(replace(note, shadowed=state.failed))

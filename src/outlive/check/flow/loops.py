@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, children, conditions, exits, lifetimes, queries
+from outlive.check.flow import calls, children, conditions, endless, exits, lifetimes, queries
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
@@ -40,7 +40,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         skipped.assumed[frame.id, node.key] = False
         state.assumed[frame.id, node.key] = True
     seen: list[State] = []
-    current, ends = [state], [] if some else [skipped]
+    # What is set by names that are looked up cannot be followed name by name: somebody has put them there.
+    current, ends = [state], [] if some or _sets_by_name(node.body) else [skipped]
     inner = Out(returns=out.returns, raises=out.raises)
     for _ in range(4):
         current = [s for s in current if not any(s.same(other) for other in seen)]
@@ -60,10 +61,24 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
             after.extend(done)
         current = prune(after)
         ends.extend(left_alone(s, touched) for s in current)
+    if element == UNKNOWN and _is_retry(node):
+        # Somebody counts, and raises in time: nobody gets past a loop that every success leaves.
+        ends = []
     if not some and len(ends) > 1:
         _take_queries(skipped, ends[-1], frame)
     ends = run.block(node.orelse, prune(ends), frame, out)
     return prune(ends + inner.breaks)
+
+
+def _sets_by_name(body: Sequence[ir.Statement]) -> bool:
+    return any(isinstance(node, ir.Call) and node.base == "setattr" and not node.method for node in body)
+
+
+def _is_retry(node: ir.For) -> bool:
+    """``for attempt in range(...): try: ... return ... except ...: ...`` with nothing but ways out in its ``try``."""
+    tries = [inner for inner in node.body if isinstance(inner, ir.Try)]
+    last = tries[-1] if tries else None
+    return last is not None and bool(last.handlers) and not last.orelse and endless.leaves_at_end(last.body)
 
 
 def _take_queries(skipped: State, walked: State, frame: Frame) -> None:
@@ -170,6 +185,7 @@ def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object |
             changed=one.changed,
             life=life,
             sid=one.sid if life == one.life else summary.sid,
+            empty=summary.empty | one.empty,
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TypeVar
 
 from outlive.check.flow.frames import PATHS, Frame, Out
@@ -23,6 +23,11 @@ from outlive.check.flow.values import (
 from outlive.check.program import External, ModuleSymbol
 
 T = TypeVar("T")
+
+_OF_SESSION = tuple(field.name for field in fields(Session) if field.name != "begun")
+_OF_OBJECT = tuple(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty"))
+_differing: dict[int, str] = {}
+"""The name that told the last two paths apart: most likely it tells the next two apart."""
 
 
 def prune(states: list[State]) -> list[State]:
@@ -44,6 +49,12 @@ def absorb(state: State, other: State) -> bool:
 
     A name or an object that only one of them knows is kept: on the other path it cannot be read.
     """
+    for frame, name in _differing.items():
+        ours, theirs = state.envs.get(frame), other.envs.get(frame)
+        if ours is not None and theirs is not None and ours is not theirs and name in theirs:
+            mine = ours.get(name)
+            if mine is not None and _are_apart(name, mine, theirs[name], state, other):
+                return False
     sessions = _joined(state.sessions, other.sessions, _joined_session)
     if sessions is None:
         return False
@@ -54,7 +65,7 @@ def absorb(state: State, other: State) -> bool:
             return False
         if env is theirs:
             continue
-        names = _joined_names(env, theirs, state, other)
+        names = _joined_names(env, theirs, state, other, frame)
         if names is None:
             return False
         if names:
@@ -93,9 +104,13 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
 
 def _joined_session(ours: Session, theirs: Session) -> Session | None:
     """A transaction that only one path has begun can still be rolled back there."""
-    if replace(ours, begun=theirs.begun) != theirs:
+    if ours.begun == theirs.begun or not _equal(ours, theirs, _OF_SESSION):
         return None
     return ours if ours.begun else theirs
+
+
+def _equal(ours: object, theirs: object, names: Sequence[str]) -> bool:
+    return all(getattr(ours, name) == getattr(theirs, name) for name in names)
 
 
 def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, other: State) -> Object | Plain | None:
@@ -113,10 +128,13 @@ def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, o
     changed, written = ours.changed | theirs.changed, ours.written or theirs.written
     if changed != ours.changed and any(column.onupdate for column in ours.entity.columns.values()):
         return None
-    if replace(theirs, links=ours.links, changed=ours.changed, written=ours.written) != ours:
+    if not _equal(ours, theirs, _OF_OBJECT):
         return None
     links = _joined_names(ours.links, theirs.links, state, other)
-    return None if links is None else replace(ours, links={**ours.links, **links}, changed=changed, written=written)
+    if links is None:
+        return None
+    empty = ours.empty & theirs.empty
+    return replace(ours, links={**ours.links, **links}, changed=changed, written=written, empty=empty)
 
 
 def _is_blank(obj: Object) -> bool:
@@ -125,7 +143,7 @@ def _is_blank(obj: Object) -> bool:
 
 
 def _joined_names(
-    ours: Mapping[str, Value], theirs: Mapping[str, Value], state: State, other: State
+    ours: Mapping[str, Value], theirs: Mapping[str, Value], state: State, other: State, frame: int | None = None
 ) -> dict[str, Value] | None:
     """Names that are new in the other path, or stand for something else there that does not matter."""
     made: dict[str, Value] = {}
@@ -133,15 +151,25 @@ def _joined_names(
         mine = ours.get(name)
         if value is mine or value == mine:
             continue
-        if name[0] == "%" and (isinstance(value, Const) or isinstance(mine, Const)):
-            return None  # The answer of a condition, about to be tested.
-        if mine is None:
+        if mine is None and not (name[0] == "%" and isinstance(value, Const)):
             made[name] = value
-        elif _is_inert(mine, state, 2) and _is_inert(value, other, 2):
-            made[name] = UNKNOWN
-        else:
+        elif mine is None or _are_apart(name, mine, value, state, other):
+            if frame is not None:
+                _differing.clear()
+                _differing[frame] = name
             return None
+        else:
+            made[name] = UNKNOWN
     return made
+
+
+def _are_apart(name: str, mine: Value, value: Value, state: State, other: State) -> bool:
+    """Whether a name stands for two things on two paths, and which of them may matter."""
+    if value is mine or value == mine:
+        return False
+    if name[0] == "%" and (isinstance(value, Const) or isinstance(mine, Const)):
+        return True  # The answer of a condition, about to be tested.
+    return not (_is_inert(mine, state, 2) and _is_inert(value, other, 2))
 
 
 def _is_inert(value: Value, state: State, depth: int) -> bool:

@@ -26,6 +26,8 @@ class Exit(StrEnum):
 
     CLOSE = "close"
     EXPUNGE = "expunge"
+    LOSS = "loss"
+    """Nothing holds the session any longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import calls, children, identity_map, lifetimes
+from outlive.check.flow import calls, children, identity_map, lifetimes, orphans
 from outlive.check.flow.arguments import evaluate_term
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
@@ -249,6 +249,7 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         state.sessions[base.sid] = replace(session, methods=session.methods | {name})
         return
     if not isinstance(base, Ref):
+        orphans.keep(state, value)
         return
     found = state.objects.get(base.oid)
     if isinstance(found, Plain):
@@ -271,6 +272,8 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
             )
         )
     mapped = name in found.entity.columns or name in found.entity.relationships
+    if mapped and found.life is Life.PERSISTENT and found.sid is not None:
+        lifetimes.begin(state, found.sid)  # Since 2.0 a change is enough to begin a transaction.
     state.objects[base.oid] = replace(
         found,
         attributes={**found.attributes, name: LOADED} if mapped else found.attributes,

@@ -141,10 +141,12 @@ def _named(program: Program, symbol: Symbol | None) -> Iterator[str]:
             if any(isinstance(base, External) and "Session" in base.last for base in program.lineage(symbol)[1]):
                 yield "Session"
         case GlobalSymbol(module=module):
-            head = program.global_term(symbol).head
-            made = program.resolve(module, head) if head else None
-            if not isinstance(made, GlobalSymbol):
-                yield from _named(program, made)
+            term = program.global_term(symbol)
+            # `get_session_ctx = asynccontextmanager(get_session)` is used as what it wraps.
+            for head in (term.head, *(part.text for part in term.parts if term.kind == "call" and part.kind == "name")):
+                made = program.resolve(module, head) if head else None
+                if not isinstance(made, GlobalSymbol):
+                    yield from _named(program, made)
         case External():
             yield symbol.sqlalchemy or symbol.last
         case _:

@@ -137,7 +137,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             return [(state, Block(sid, "nested"))]
         case "run_sync":
             return _run_sync(run, given, sid, first, node.span)
-        case "connection":
+        case "connection" | "bulk_save_objects" | "bulk_insert_mappings" | "bulk_update_mappings":
             lifetimes.begin(state, sid)
         case _:
             pass

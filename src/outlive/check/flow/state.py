@@ -58,6 +58,7 @@ class Object:
         made: It was made by its constructor and not loaded.
         merged: Where it was given to ``merge`` and the result thrown away.
         key: The primary key that it was got by, where the program spells it out.
+        empty: Collections that a condition on this path has found empty.
     """
 
     entity: Entity
@@ -78,6 +79,7 @@ class Object:
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
     key: Value | None = None
+    empty: frozenset[str] = frozenset()
 
     def status(self, name: str) -> Status:
         found = self.attributes.get(name)
@@ -110,6 +112,7 @@ class Session:
         methods: Names that the program has assigned to it.
         blocks: How many ``with session.begin()`` or ``begin_nested()`` are open.
         ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
+        kept: Somebody whom we cannot see may hold it.
     """
 
     is_async: bool
@@ -124,6 +127,7 @@ class Session:
     methods: frozenset[str] = frozenset()
     blocks: int = 0
     ended: bool = False
+    kept: bool = False
 
 
 class State:

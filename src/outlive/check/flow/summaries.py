@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
+from outlive.check.flow import orphans
+from outlive.check.flow.frames import PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
     NONE,
@@ -153,20 +154,21 @@ def _interpret(
     state.objects.update(before)
     frame = Frame(source, symbol.module, symbol.facts, {}, 0, stack=((id(symbol.module), symbol.index),))
     out = Out()
-    saved = run.steps, run.try_depth
-    run.steps, run.try_depth = 0, 0
+    saved = run.steps, run.limit, run.try_depth
+    run.steps, run.limit, run.try_depth = 0, STEPS, 0
     run.nesting += 1
     try:
         ends = run.block(symbol.facts.body, [state], frame, out)
     except OutOfStepsError:
         return (Ending(UNKNOWN, {}, {}),)
     finally:
-        run.steps, run.try_depth = saved
+        run.steps, run.limit, run.try_depth = saved
         run.nesting -= 1
     endings: list[Ending] = []
     for end, value in [*out.returns, *((end, NONE) for end in ends)]:
         if any(run.is_shared(sid) for sid in end.sessions):
             return None
+        orphans.left(run, end, frame, value)
         ending = _ending(end, value, before)
         if ending not in endings:
             endings.append(ending)
@@ -247,6 +249,8 @@ class _Moved:
         moved = self.oids.get(oid)
         if moved is None:
             kind = self.run.key_of(oid)
+            if kind[0] == "global":
+                return oid
             if kind[0] == "child":
                 moved = self.run.identity("child", self.oid(kind[1]), kind[2])
             else:

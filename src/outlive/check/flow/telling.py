@@ -34,7 +34,11 @@ _LOST = {
     Loss.EXPIRE: "expired here",
     Loss.REFRESH: "dropped here by the refresh",
 }
-_LEFT = {Exit.CLOSE: "detached here, where its session closes", Exit.EXPUNGE: "expunged here"}
+_LEFT = {
+    Exit.CLOSE: "detached here, where its session closes",
+    Exit.EXPUNGE: "expunged here",
+    Exit.LOSS: "detached here: nothing holds its session any longer",
+}
 
 
 def tell(run: Interpreter, sources: Mapping[str, Source]) -> Flow:
@@ -108,6 +112,8 @@ class _Teller:
             steps.append(Evidence(self.place(note.status.spot), _LOST.get(note.status.loss, "lost here")))
         if note.exit is not None:
             steps.append(Evidence(self.place(note.exit[1]), _LEFT[note.exit[0]]))
+        if note.use is not None and note.kind == "late":
+            steps.append(Evidence(self.place(note.use), f"`{note.name}` is declared here, so it is read"))
         if standing != note.spot and note.kind in ("late", "key"):
             steps.append(Evidence(self.place(note.spot), f"`{self.text(note.spot)}` is read here"))
         return tuple(dict.fromkeys(steps))

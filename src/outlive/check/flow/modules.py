@@ -1,0 +1,82 @@
+"""What the names of a module stand for after it has run, as far as that outlives its run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outlive.check.flow.frames import Frame
+from outlive.check.flow.state import Plain, State
+from outlive.check.flow.values import (
+    ClassValue,
+    Const,
+    Factory,
+    FunctionValue,
+    MethodValue,
+    Query,
+    Ref,
+    SessionRef,
+    Value,
+)
+from outlive.check.program import External, Module, ModuleSymbol
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+NESTING = 3
+"""How deep instances within instances are kept: ``app.services.database``."""
+
+
+def left_by(run: Interpreter, module: Module, end: State, frame: Frame) -> dict[str, Value]:
+    env: dict[str, Value] = {}
+    free = {name for function in module.facts.functions for name in function.free}
+    for name, value in end.envs[frame.id].items():
+        if isinstance(value, Const):
+            if name not in free:  # Else some function assigns it.
+                env[name] = value
+            continue
+        kept = _kept(run, (id(module), name), value, end, NESTING)
+        if kept is not None:
+            env[name] = kept
+    return env
+
+
+def _kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, depth: int) -> Value | None:
+    match value:
+        case SessionRef(sid=sid) if sid in end.sessions:
+            shared = run.identity("global", *key)
+            run.global_sessions[shared] = replace(end.sessions[sid], begun=True, closed=None)
+            return SessionRef(shared)
+        case Ref(oid=oid) if depth:
+            plain = end.objects.get(oid)
+            if not isinstance(plain, Plain):
+                return None
+            shared = run.identity("global", *key)
+            # What is ``None`` or a flag now is set by somebody later; a factory, once made, stays.
+            fields = {
+                name: kept
+                for name, field in plain.fields.items()
+                if (kept := _kept(run, (*key, name), field, end, depth - 1)) is not None
+            }
+            run.global_plains[shared] = Plain(plain.symbol, fields)
+            return Ref(shared)
+        case FunctionValue(owner=Ref()):
+            return None
+        case MethodValue(base=Factory()):
+            return value
+        case Factory() | External() | ModuleSymbol() | ClassValue() | FunctionValue() | Query():
+            return value
+        case _:
+            return None
+
+
+def enter(run: Interpreter, state: State, value: Ref) -> None:
+    """An instance that a module has made, and those within it, as every walk finds them."""
+    waiting = [value]
+    while waiting:
+        oid = waiting.pop().oid
+        plain = run.global_plains.get(oid)
+        if plain is not None and oid not in state.objects:
+            state.objects[oid] = plain
+            waiting.extend(field for field in plain.fields.values() if isinstance(field, Ref))
