@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
-from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.attributes import NO_VALUE, instance_state
 from sqlalchemy.orm.collections import collection_adapter
 
 from outlive.keep.attributes import Attribute, Property, attribute_of, column_names, having, property_of
@@ -111,8 +111,8 @@ def _by_property(attribute: Attribute, states: States) -> dict[Property, States]
 
 
 def _is_missing(state: InstanceState[Any], name: str) -> bool:
-    # A deleted attribute has no value but a pending change.
-    return name not in state.dict and name not in state.committed_state
+    # A deleted attribute has no value but a pending change; one of a collection that was never loaded is no value.
+    return name not in state.dict and state.committed_state.get(name, NO_VALUE) is NO_VALUE
 
 
 def _reached(session: Session, relation: RelationshipProperty[Any], states: States) -> States:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import and_, select
@@ -168,22 +169,31 @@ def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
 
 def _load_by_join(session: Session, relation: Relation, states: States, options: Mapping[str, Any]) -> None:
     """Any join condition: the objects are selected once more, with nothing but this relationship."""
-    by_mapper: defaultdict[Mapper[Any], list[InstanceState[Any]]] = defaultdict(list)
-    for state in states:
-        by_mapper[state.mapper].append(state)
-    for mapper, alike in by_mapper.items():
-        loaders = [*column_options(mapper, [relation.key]), joinedload(getattr(mapper.entity, relation.key))]
-        for chunk in chunks(alike):
-            statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
-            with keeping_callables(chunk):
-                session.scalars(statement, execution_options=options).unique().all()
-            unmet = {state: [relation.key] for state in chunk if relation.key not in state.dict}
-            for state in absent_rows(session, unmet):
-                _set(relation, state, [])
-            if relation.uselist:
-                # joinedload leaves out what back references have added.
-                for state in chunk:
-                    _set(relation, state, list(collection_adapter(state.dict[relation.key])))
+    mapper, key = relation.parent, relation.key
+    loaders = [*column_options(mapper, [key]), joinedload(getattr(mapper.entity, key))]
+    for chunk in chunks(states):
+        statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
+        with keeping_callables(chunk), _without_changes(relation, chunk):
+            session.scalars(statement, execution_options=options).unique().all()
+        for state in absent_rows(session, {state: [key] for state in chunk if key not in state.dict}):
+            _set(relation, state, [])
+        if relation.uselist:
+            # joinedload leaves out what back references have added.
+            for state in chunk:
+                _set(relation, state, list(collection_adapter(state.dict[key])))
+
+
+@contextmanager
+def _without_changes(relation: Relation, states: States) -> Generator[None]:
+    """Hide that back references have changed a collection: an eager load passes over what has changes."""
+    changed = [
+        (state, state.committed_state.pop(relation.key)) for state in states if relation.key in state.committed_state
+    ]
+    try:
+        yield
+    finally:
+        for state, value in changed:
+            state.committed_state[relation.key] = value
 
 
 def _set(relation: Relation, state: InstanceState[Any], found: Sequence[Any]) -> None:

@@ -111,7 +111,7 @@ def is_one_of(
 
 
 def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMOption]:
-    """Loader options with which a statement loads these columns and nothing else of the mapper.
+    """Loader options with which a statement loads these columns and no others, and no relationship but those named.
 
     ``load_only`` and ``lazyload("*")`` would be shorter, and would take from the objects the protection of
     ``deferred_raiseload`` and ``lazy="raise"`` for good.
@@ -124,7 +124,7 @@ def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMO
         elif not column.deferred and column.key not in needed:
             yield defer(getattr(mapper.entity, column.key))
     for relation in mapper.relationships:
-        if relation.lazy in EAGER:
+        if relation.lazy in EAGER and relation.key not in names:
             yield lazyload(getattr(mapper.entity, relation.key))
 
 
