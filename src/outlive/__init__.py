@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
     from outlive.keep.loading import ensure_loaded
+    from outlive.keep.refreshing import fresh, refresh_all
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -38,6 +39,8 @@ __all__ = [
     "async_sessionmaker",
     "ensure_loaded",
     "explain",
+    "fresh",
+    "refresh_all",
     "sessionmaker",
 ]
 
@@ -54,6 +57,8 @@ _HOMES = {
     "async_sessionmaker": "outlive.sessions.aio",
     "ensure_loaded": "outlive.keep.loading",
     "explain": "outlive.diagnosis",
+    "fresh": "outlive.keep.refreshing",
+    "refresh_all": "outlive.keep.refreshing",
     "sessionmaker": "outlive.sessions.sync",
 }
 

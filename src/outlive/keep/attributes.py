@@ -1,8 +1,7 @@
-"""Which attribute of a mapping a caller means, and which of the objects have it."""
+"""Which attribute of a mapping a caller means, and whether an object has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +10,6 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import (
     ColumnProperty,
     CompositeProperty,
-    InstanceState,
     Mapper,
     MapperProperty,
     QueryableAttribute,
@@ -78,16 +76,12 @@ def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozens
     return frozenset([found.key])
 
 
-def having(attribute: Attribute, states: Iterable[InstanceState[Any]]) -> list[InstanceState[Any]]:
-    """Those of the objects that have the attribute: in a polymorphic list it may be that of a subclass.
+def has(mapper: Mapper[Any], attribute: Attribute) -> bool:
+    """Whether the objects of a class have the attribute: in a polymorphic list it may be that of a subclass.
 
     Raises:
-        ArgumentError: An object of a class that has nothing to do with that of the attribute; names both.
+        ArgumentError: The class has nothing to do with that of the attribute; names both.
     """
-    mine: list[InstanceState[Any]] = []
-    for state in states:
-        if state.mapper.isa(attribute.mapper):
-            mine.append(state)
-        elif state.mapper.base_mapper is not attribute.mapper.base_mapper:
-            raise ArgumentError(f"{attribute} is no attribute of {state.class_.__name__}")
-    return mine
+    if mapper.base_mapper is not attribute.mapper.base_mapper:
+        raise ArgumentError(f"{attribute} is no attribute of {mapper.class_.__name__}")
+    return mapper.isa(attribute.mapper)
