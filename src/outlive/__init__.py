@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from outlive.diagnosis import explain
     from outlive.keep.loading import ensure_loaded
     from outlive.keep.refreshing import fresh, refresh_all
+    from outlive.keep.options import loader_options
+    from outlive.keep.schemas import reads
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -41,6 +43,8 @@ __all__ = [
     "explain",
     "fresh",
     "refresh_all",
+    "loader_options",
+    "reads",
     "sessionmaker",
 ]
 
@@ -59,6 +63,8 @@ _HOMES = {
     "explain": "outlive.diagnosis",
     "fresh": "outlive.keep.refreshing",
     "refresh_all": "outlive.keep.refreshing",
+    "loader_options": "outlive.keep.options",
+    "reads": "outlive.keep.schemas",
     "sessionmaker": "outlive.sessions.sync",
 }
 

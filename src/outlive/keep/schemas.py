@@ -89,13 +89,11 @@ def fields_of(schema: Any) -> tuple[SchemaField, ...]:
     Raises:
         SchemaError: An annotation cannot be resolved.
     """
-    origin = get_origin(schema) or schema
-    given = dict(zip(getattr(origin, "__parameters__", ()), get_args(schema), strict=False))
-    if _is_pydantic(origin):
-        return (*_pydantic_fields(origin), *_computed_fields(origin))
-    if issubclass(origin, msgspec.Struct):
-        return tuple(_struct_fields(origin, given))
-    return tuple(_annotated_fields(origin, given))
+    try:
+        return tuple(_fields(schema))
+    except NameError as error:
+        problem = str(error).partition("\n")[0]
+        raise SchemaError(f"{name_of_type(schema)} has an annotation that cannot be resolved: {problem}") from error
 
 
 def schemas_in(annotation: Any) -> tuple[Any, ...]:
@@ -129,6 +127,20 @@ def _is_pydantic(kind: type) -> bool:
     return pydantic is not None and issubclass(kind, pydantic.BaseModel)
 
 
+def _fields(schema: Any) -> Iterator[SchemaField]:
+    origin = get_origin(schema) or schema
+    given = dict(zip(getattr(origin, "__parameters__", ()), get_args(schema), strict=False))
+    if _is_pydantic(origin):
+        yield from _pydantic_fields(origin)
+        yield from _computed_fields(origin)
+    elif issubclass(origin, msgspec.Struct):
+        yield from _struct_fields(origin, given)
+    elif dataclasses.is_dataclass(origin):
+        yield from _dataclass_fields(origin, given)
+    else:
+        yield from _named_fields(origin, given)
+
+
 def _field(name: str, sources: Iterable[Steps], annotation: Any, bound: Mapping[Any, Any], **more: Any) -> SchemaField:
     markers = [marker for marker in more.pop("metadata", ()) if isinstance(marker, Reads)]
     leaves = list(dict.fromkeys(_leaves(annotation, bound, markers)))
@@ -139,23 +151,13 @@ def _field(name: str, sources: Iterable[Steps], annotation: Any, bound: Mapping[
 
 
 def _pydantic_fields(schema: Any) -> Iterator[SchemaField]:
-    _complete(schema)
+    schema.model_rebuild()  # resolves what was not yet defined, and applies the `alias_generator`
     for name, info in schema.model_fields.items():
         annotation = info.annotation
         if isinstance(annotation, ForwardRef):  # pydantic 2.0 does not replace it
             annotation = _hints(schema)[name]
         sources = _sources(name, info.validation_alias or info.alias, schema.model_config)
         yield _field(name, sources, annotation, {}, metadata=info.metadata, has_default=not info.is_required())
-
-
-def _complete(schema: Any) -> None:
-    """Have pydantic resolve what was not yet defined, and apply the ``alias_generator``."""
-    try:
-        schema.model_rebuild()
-    except Exception as error:
-        if type(error).__name__ != "PydanticUndefinedAnnotation":
-            raise
-        raise SchemaError(f"{name_of_type(schema)} is not complete: {error}") from error
 
 
 def _sources(name: str, alias: Any, config: Mapping[str, Any]) -> Iterator[Steps]:
@@ -189,26 +191,24 @@ def _struct_fields(schema: Any, given: Mapping[Any, Any]) -> Iterator[SchemaFiel
         yield _field(info.name, sources, info.type, given, has_default=not info.required)
 
 
-def _annotated_fields(schema: Any, given: Mapping[Any, Any]) -> Iterator[SchemaField]:
-    """Of a dataclass, a TypedDict or a NamedTuple: what is not passed to ``__init__`` is not read."""
-    fields = {field.name: field for field in dataclasses.fields(schema)} if dataclasses.is_dataclass(schema) else {}
+def _dataclass_fields(schema: Any, given: Mapping[Any, Any]) -> Iterator[SchemaField]:
+    hints = _hints(schema)
+    for field in dataclasses.fields(schema):
+        if field.init:  # what is not passed to `__init__` is not read
+            has_default = (field.default, field.default_factory) != (dataclasses.MISSING, dataclasses.MISSING)
+            yield _field(field.name, [(field.name,)], hints[field.name], given, has_default=has_default)
+
+
+def _named_fields(schema: Any, given: Mapping[Any, Any]) -> Iterator[SchemaField]:
+    """Of a ``TypedDict`` or a ``NamedTuple``."""
+    optional = {*getattr(schema, "__optional_keys__", ()), *getattr(schema, "_field_defaults", ())}
     for name, annotation in _hints(schema).items():
-        field = fields.get(name)
-        if fields and (field is None or not field.init):
-            continue
-        if field is not None:
-            has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        else:
-            optional: Any = getattr(schema, "__optional_keys__", getattr(schema, "_field_defaults", ()))
-            has_default = name in optional
+        has_default = name in optional or get_origin(annotation) is typing.NotRequired
         yield _field(name, [(name,)], annotation, given, has_default=has_default)
 
 
 def _hints(schema: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(schema, include_extras=True)
-    except NameError as error:
-        raise SchemaError(f"{name_of_type(schema)} has an annotation that cannot be resolved: {error}") from error
+    return typing.get_type_hints(schema, include_extras=True)
 
 
 def _leaves(annotation: Any, bound: Mapping[Any, Any], markers: list[Reads] | None = None) -> Iterator[Any]:
@@ -225,7 +225,7 @@ def _leaves(annotation: Any, bound: Mapping[Any, Any], markers: list[Reads] | No
     elif isinstance(annotation, TypeVar):
         yield from _leaves(bound.get(annotation, annotation.__bound__ or Any), {}, markers)
     elif _is_root_model(annotation):
-        _complete(annotation)
+        annotation.model_rebuild()
         yield from _leaves(annotation.model_fields["root"].annotation, bound, markers)
     elif origin in {Union, UnionType} or (get_args(annotation) and not is_schema(annotation) and _contains(origin)):
         parts = get_args(annotation)
