@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import AliasPath, Field
+from pydantic import AliasPath, Field, RootModel
 from sqlalchemy import Engine, inspect, select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, selectinload
@@ -341,13 +341,17 @@ def test_a_list_of_a_schema_and_a_union_of_schemas_are_schemas(engine: Engine):
     class Brief(Out):
         state: str
 
-    assert loader_options(Order, OrderOut) is loader_options(Order, OrderOut)
     assert {"id", "version", "state", "total", "customer", "items"} == loaded(
         respond(engine, Order, OrderOut | Brief).objects[0]
     )
     with Session(engine) as session:
         order = session.scalars(select(Order).options(*loader_options(Order, list[Brief] | None))).first()
     assert {"id", "version", "state"} == loaded(order)
+
+
+@pytest.mark.parametrize("schema", [OrderOut, list[OrderOut], OrderOut | None, RootModel[list[OrderOut]]], ids=str)
+def test_options_are_made_once(schema: Any):
+    assert loader_options(Order, OrderOut) is loader_options(Order, schema)
 
 
 def test_an_imperative_mapping_and_one_as_dataclass_are_mapped_classes(engine: Engine):

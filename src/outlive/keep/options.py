@@ -45,7 +45,10 @@ def loader_options(model: type[object], schema: Any) -> tuple[LoaderOption, ...]
     after their session has closed, in async code as well.  Relationships are loaded with ``selectinload``, many-to-one
     relationships with ``joinedload``, columns that nothing reads are left out with ``load_only``; primary keys,
     discriminators and version counters are always loaded.  What the mapping loads eagerly and the schema does not
-    read is not loaded.  The options of a class and a schema are made once: calling it for each request is cheap.
+    read is not loaded.
+
+    The options of a class and a schema are made once, so it may be called for each request; those of a union are made
+    each time.
 
     Args:
         model: The mapped class that the query selects.
@@ -62,17 +65,19 @@ def loader_options(model: type[object], schema: Any) -> tuple[LoaderOption, ...]
         TypeError: Not a mapped class, or not a schema.
     """
     mapper = _mapper_of(model, schema)
-    made: WeakKeyDictionary[type, tuple[LoaderOption, ...]] = mapper.__dict__.setdefault(_MADE, WeakKeyDictionary())
+    made: WeakKeyDictionary[Any, tuple[LoaderOption, ...]] = mapper.__dict__.setdefault(_MADE, WeakKeyDictionary())
     if isinstance(schema, type) and schema in made:
         return made[schema]
     schemas = schemas_in(schema)
     if not schemas:
         raise TypeError(f"expected a schema, such as a pydantic model or a dataclass, got {_shown(schema)}")
-    options = tuple(_options(need_of(mapper, schemas)))
-    if isinstance(schema, type):
-        made[schema] = options
+    only, *others = schemas
+    if others:
+        return tuple(_options(need_of(mapper, schemas)))
+    if only not in made:
+        made[only] = tuple(_options(need_of(mapper, schemas)))
         _served.add(mapper)
-    return options
+    return made[only]
 
 
 @event.listens_for(Mapper, "after_configured")
