@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import inspect
+from sqlalchemy import Row, inspect
 from sqlalchemy.orm import InstanceState, Session, scoped_session
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
@@ -106,5 +106,9 @@ def _why_not(state: InstanceState[Any]) -> str:
 
 
 def _shown(obj: object) -> str:
-    name = getattr(obj, "__name__", "")
-    return f"the class {name}" if isinstance(obj, type) else repr(obj)
+    if isinstance(obj, type):
+        return f"the class {obj.__name__}"
+    if isinstance(obj, Row):
+        return "a row (session.scalars() and scalars() of a result give the objects themselves)"
+    # The repr of anything else may run that of mapped objects in it, which may lazy load.
+    return repr(obj) if isinstance(obj, (str, int, float, type(None))) else f"an instance of {type(obj).__name__}"
