@@ -39,11 +39,11 @@ def attribute_of(given: object) -> Attribute:
     """
     if not isinstance(given, QueryableAttribute):
         raise ArgumentError(f"expected an attribute of a mapped class, such as Order.items, got {given!r}")
-    mapper: Mapper[Any] = inspect(given.class_)
+    mapper: Mapper[Any] = inspect(given.class_).mapper
     found = property_of(mapper, given.key)
-    if getattr(given.class_, given.key) is not given:
+    if getattr(mapper.class_, given.key) is not given:
         # They choose among the rows; the attribute of the object would then hold less than it says.
-        shown = f"{given.class_.__name__}.{given.key}"
+        shown = f"{mapper.class_.__name__}.{given.key}"
         raise ArgumentError(f"expected {shown} itself, got {given}: not of an alias, with of_type() or with and_()")
     return Attribute(mapper, found.key)
 
@@ -67,6 +67,19 @@ def property_of(mapper: Mapper[Any], name: str) -> Property:
             return found
         case _:
             raise ArgumentError(f"{mapper.class_.__name__}.{name} is no column and no relationship")
+
+
+def check_link(before: Attribute, attribute: Attribute) -> None:
+    """Make sure that an attribute can follow another one in a path.
+
+    Raises:
+        ArgumentError: It belongs to other objects than those to which the one before leads.
+    """
+    relation = property_of(before.mapper, before.name)
+    if not isinstance(relation, RelationshipProperty):
+        raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")
+    if relation.mapper.base_mapper is not attribute.mapper.base_mapper:
+        raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
 
 
 def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozenset[str]:

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.collections import collection_adapter
 
-from outlive.keep.attributes import Attribute, attribute_of, column_names, has, property_of
+from outlive.keep.attributes import Attribute, attribute_of, check_link, column_names, has, property_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
 from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
@@ -70,17 +69,9 @@ def _steps(paths: Iterable[Path]) -> Steps:
         for given in path if isinstance(path, tuple) else (path,):
             attribute = attribute_of(given)
             if before is not None:
-                _check_link(before, attribute)
+                check_link(before, attribute)
             steps, before = steps.setdefault(attribute, {}), attribute
     return first
-
-
-def _check_link(before: Attribute, attribute: Attribute) -> None:
-    relation = property_of(before.mapper, before.name)
-    if not isinstance(relation, RelationshipProperty):
-        raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")
-    if relation.mapper.base_mapper is not attribute.mapper.base_mapper:
-        raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
 
 
 def _load(session: Session, states: States, steps: Steps) -> States:
