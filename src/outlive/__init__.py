@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from outlive.diagnosis import explain
     from outlive.keep.loading import ensure_loaded
     from outlive.keep.options import loader_options
+    from outlive.keep.refreshing import fresh, refresh_all
     from outlive.keep.schemas import reads
+    from outlive.keep.snapshots import Snapshot
+    from outlive.keep.taking import snapshot
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -36,13 +39,17 @@ __all__ = [
     "ObjectStateError",
     "OutliveError",
     "SchemaError",
+    "Snapshot",
     "UnsafeError",
     "async_sessionmaker",
     "ensure_loaded",
     "explain",
+    "fresh",
     "loader_options",
     "reads",
+    "refresh_all",
     "sessionmaker",
+    "snapshot",
 ]
 
 _HOMES = {
@@ -54,13 +61,17 @@ _HOMES = {
     "ObjectStateError": "outlive.lifecycle.errors",
     "OutliveError": "outlive.lifecycle.errors",
     "SchemaError": "outlive.lifecycle.errors",
+    "Snapshot": "outlive.keep.snapshots",
     "UnsafeError": "outlive.lifecycle.errors",
     "async_sessionmaker": "outlive.sessions.aio",
     "ensure_loaded": "outlive.keep.loading",
     "explain": "outlive.diagnosis",
+    "fresh": "outlive.keep.refreshing",
     "loader_options": "outlive.keep.options",
     "reads": "outlive.keep.schemas",
+    "refresh_all": "outlive.keep.refreshing",
     "sessionmaker": "outlive.sessions.sync",
+    "snapshot": "outlive.keep.taking",
 }
 
 

@@ -5,13 +5,13 @@ Each runs its namesake on the session's own ``Session``, so what that one says h
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
-from outlive.keep import loading
+from outlive.keep import loading, refreshing, scopes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,6 +21,50 @@ AnyAsyncSession: TypeAlias = AsyncSession | async_scoped_session[Any]
 async def ensure_loaded(session: AnyAsyncSession, objs: object, *paths: loading.Path) -> None:
     """``outlive.ensure_loaded`` for an ``AsyncSession``: what is named can then be read without ``MissingGreenlet``."""
     await _run(session, loading.ensure_loaded, objs, *paths)
+
+
+async def fresh(session: AnyAsyncSession, obj: object, attribute: QueryableAttribute[T]) -> T:
+    """``outlive.fresh`` for an ``AsyncSession``."""
+    return await _run(session, refreshing.fresh, obj, attribute)
+
+
+@overload
+async def refresh_all(
+    session: AnyAsyncSession,
+    objs: Iterable[T],
+    attribute_names: scopes.Names | None = None,
+    with_for_update: refreshing.Lock = None,
+    *,
+    dirty: refreshing.Dirty = "raise",
+    missing: refreshing.Missing = "raise",
+) -> list[T]: ...
+
+
+@overload
+async def refresh_all(
+    session: AnyAsyncSession,
+    objs: T,
+    attribute_names: scopes.Names | None = None,
+    with_for_update: refreshing.Lock = None,
+    *,
+    dirty: refreshing.Dirty = "raise",
+    missing: refreshing.Missing = "raise",
+) -> list[T]: ...
+
+
+async def refresh_all(  # noqa: PLR0913  those of outlive.refresh_all
+    session: AnyAsyncSession,
+    objs: object,
+    attribute_names: scopes.Names | None = None,
+    with_for_update: refreshing.Lock = None,
+    *,
+    dirty: refreshing.Dirty = "raise",
+    missing: refreshing.Missing = "raise",
+) -> list[Any]:
+    """``outlive.refresh_all`` for an ``AsyncSession``."""
+    return await _run(
+        session, refreshing.refresh_all, objs, attribute_names, with_for_update, dirty=dirty, missing=missing
+    )
 
 
 async def _run(

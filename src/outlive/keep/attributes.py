@@ -1,8 +1,7 @@
-"""Which attribute of a mapping a caller means, and which of the objects have it."""
+"""Which attribute of a mapping a caller means, and whether an object has it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +10,6 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import (
     ColumnProperty,
     CompositeProperty,
-    InstanceState,
     Mapper,
     MapperProperty,
     QueryableAttribute,
@@ -41,11 +39,11 @@ def attribute_of(given: object) -> Attribute:
     """
     if not isinstance(given, QueryableAttribute):
         raise ArgumentError(f"expected an attribute of a mapped class, such as Order.items, got {given!r}")
-    mapper: Mapper[Any] = inspect(given.class_)
+    mapper: Mapper[Any] = inspect(given.class_).mapper
     found = property_of(mapper, given.key)
-    if getattr(given.class_, given.key) is not given:
+    if getattr(mapper.class_, given.key) is not given:
         # They choose among the rows; the attribute of the object would then hold less than it says.
-        shown = f"{given.class_.__name__}.{given.key}"
+        shown = f"{mapper.class_.__name__}.{given.key}"
         raise ArgumentError(f"expected {shown} itself, got {given}: not of an alias, with of_type() or with and_()")
     return Attribute(mapper, found.key)
 
@@ -71,6 +69,19 @@ def property_of(mapper: Mapper[Any], name: str) -> Property:
             raise ArgumentError(f"{mapper.class_.__name__}.{name} is no column and no relationship")
 
 
+def check_link(before: Attribute, attribute: Attribute) -> None:
+    """Make sure that an attribute can follow another one in a path.
+
+    Raises:
+        ArgumentError: It belongs to other objects than those to which the one before leads.
+    """
+    relation = property_of(before.mapper, before.name)
+    if not isinstance(relation, RelationshipProperty):
+        raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")
+    if relation.mapper.base_mapper is not attribute.mapper.base_mapper:
+        raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
+
+
 def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozenset[str]:
     """The names of the attributes that hold the columns of a plain or a composite attribute."""
     if isinstance(found, CompositeProperty):
@@ -78,16 +89,12 @@ def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozens
     return frozenset([found.key])
 
 
-def having(attribute: Attribute, states: Iterable[InstanceState[Any]]) -> list[InstanceState[Any]]:
-    """Those of the objects that have the attribute: in a polymorphic list it may be that of a subclass.
+def has(mapper: Mapper[Any], attribute: Attribute) -> bool:
+    """Whether the objects of a class have the attribute: in a polymorphic list it may be that of a subclass.
 
     Raises:
-        ArgumentError: An object of a class that has nothing to do with that of the attribute; names both.
+        ArgumentError: The class has nothing to do with that of the attribute; names both.
     """
-    mine: list[InstanceState[Any]] = []
-    for state in states:
-        if state.mapper.isa(attribute.mapper):
-            mine.append(state)
-        elif state.mapper.base_mapper is not attribute.mapper.base_mapper:
-            raise ArgumentError(f"{attribute} is no attribute of {state.class_.__name__}")
-    return mine
+    if mapper.base_mapper is not attribute.mapper.base_mapper:
+        raise ArgumentError(f"{attribute} is no attribute of {mapper.class_.__name__}")
+    return mapper.isa(attribute.mapper)

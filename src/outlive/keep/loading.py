@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
 from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.collections import collection_adapter
 
-from outlive.keep.attributes import Attribute, Property, attribute_of, column_names, having, property_of
+from outlive.keep.attributes import Attribute, attribute_of, check_link, column_names, has, property_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
-from outlive.sessions.objects import AnySession, as_list, name_of, persistent_states, session_of
+from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
 from outlive.sessions.rows import load_columns
 
 Path: TypeAlias = QueryableAttribute[Any] | tuple[QueryableAttribute[Any], ...]
@@ -51,12 +52,13 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
     objs = as_list(objs)
     states = persistent_states(session, objs)
     steps = _steps(paths)
-    for attribute in steps:
-        having(attribute, states)
+    for mapper in {state.mapper for state in states}:
+        for attribute in steps:
+            has(mapper, attribute)
     with session.no_autoflush:
         missing = _load(session, states, steps)
     if missing:
-        names = ", ".join(name_of(state) for state in missing[:5])
+        names = listed([name_of(state) for state in missing])
         raise MissingRowsError(f"no rows to load columns from: {names}", [state.obj() for state in missing])
 
 
@@ -67,52 +69,39 @@ def _steps(paths: Iterable[Path]) -> Steps:
         for given in path if isinstance(path, tuple) else (path,):
             attribute = attribute_of(given)
             if before is not None:
-                _check_link(before, attribute)
+                check_link(before, attribute)
             steps, before = steps.setdefault(attribute, {}), attribute
     return first
 
 
-def _check_link(before: Attribute, attribute: Attribute) -> None:
-    relation = property_of(before.mapper, before.name)
-    if not isinstance(relation, RelationshipProperty):
-        raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")
-    if relation.mapper.base_mapper is not attribute.mapper.base_mapper:
-        raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
-
-
 def _load(session: Session, states: States, steps: Steps) -> States:
     """Load the first steps, then what follows each; the objects without rows."""
-    columns: dict[InstanceState[Any], set[str]] = {}
-    relations: list[tuple[RelationshipProperty[Any], States, Steps]] = []
-    for attribute, following in steps.items():
-        for found, alike in _by_property(attribute, states).items():
-            if isinstance(found, RelationshipProperty):
-                relations.append((found, alike, following))
-            else:
-                names = column_names(found)
-                for state in alike:
-                    columns.setdefault(state, set()).update(name for name in names if _is_missing(state, name))
-    missing = load_columns(session, columns)
-    for relation, alike, following in relations:
-        load_relationship(session, relation, [state for state in alike if _is_missing(state, relation.key)])
-        if following:
-            missing += _load(session, _reached(session, relation, alike), following)
+    by_mapper: defaultdict[Mapper[Any], States] = defaultdict(list)
+    for state in states:
+        by_mapper[state.mapper].append(state)
+    columns: dict[Mapper[Any], set[str]] = {}
+    relations: defaultdict[tuple[RelationshipProperty[Any], Attribute], States] = defaultdict(list)
+    for attribute in steps:
+        for mapper in by_mapper:
+            if has(mapper, attribute):
+                found = property_of(mapper, attribute.name)
+                if isinstance(found, RelationshipProperty):
+                    relations[found, attribute] += by_mapper[mapper]
+                else:
+                    columns.setdefault(mapper, set()).update(column_names(found))
+    wanted = {state: columns.get(state.mapper, ()) for state in states} if columns else {}
+    missing = load_columns(session, {state: _missing(state, names) for state, names in wanted.items()})
+    for (relation, attribute), alike in relations.items():
+        load_relationship(session, relation, [state for state in alike if _missing(state, [relation.key])])
+        if steps[attribute]:
+            missing += _load(session, _reached(session, relation, alike), steps[attribute])
     return missing
 
 
-def _by_property(attribute: Attribute, states: States) -> dict[Property, States]:
-    mappers: dict[Mapper[Any], Property] = {}
-    found: dict[Property, States] = {}
-    for state in having(attribute, states):
-        if state.mapper not in mappers:
-            mappers[state.mapper] = property_of(state.mapper, attribute.name)
-        found.setdefault(mappers[state.mapper], []).append(state)
-    return found
-
-
-def _is_missing(state: InstanceState[Any], name: str) -> bool:
-    # A deleted attribute has no value but a pending change.
-    return name not in state.dict and name not in state.committed_state
+def _missing(state: InstanceState[Any], names: Iterable[str]) -> list[str]:
+    # A deleted attribute has no value but a pending change; one of a collection that was never loaded is no value.
+    values, changes = state.dict, state.committed_state
+    return [name for name in names if name not in values and changes.get(name, NO_VALUE) is NO_VALUE]
 
 
 def _reached(session: Session, relation: RelationshipProperty[Any], states: States) -> States:

@@ -25,8 +25,8 @@ from sqlalchemy.orm import (
 from sqlalchemy.orm.strategy_options import _AbstractLoad as LoaderOption  # pyright: ignore[reportPrivateUsage]
 
 from outlive.keep.needs import Need, need_of
+from outlive.keep.relationships import EAGER
 from outlive.keep.schemas import name_of_type, schemas_in
-from outlive.sessions.rows import EAGER
 
 DEPTH = 255
 """Levels to which a recursive schema is followed: pydantic reads 254.  Without an end, SQLAlchemy would follow a cycle

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import and_, select
@@ -22,6 +23,7 @@ from sqlalchemy.orm import (
     RelationshipDirection,
     RelationshipProperty,
     Session,
+    defer,
     joinedload,
     lazyload,
 )
@@ -31,13 +33,13 @@ from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import ORMOption
 
 from outlive.sessions.mapped import key_attributes
-from outlive.sessions.rows import EAGER, absent_rows, chunks, column_options, is_one_of, keeping_callables, rows_of
+from outlive.sessions.rows import Key, absent_rows, chunks, is_one_of, key_of, rows_of
 
 T = TypeVar("T")
 Relation: TypeAlias = RelationshipProperty[Any]
 States: TypeAlias = Sequence[InstanceState[Any]]
-Key: TypeAlias = tuple[Any, ...]
-"""Values of a primary key, or of what refers to it, in the order of that key."""
+EAGER = frozenset({"immediate", "joined", "selectin", "subquery", False})
+"""What ``RelationshipProperty.lazy`` says of relationships that load with their object."""
 
 
 def load_relationship(session: Session, relation: Relation, states: Iterable[InstanceState[Any]]) -> None:
@@ -48,24 +50,39 @@ def load_relationship(session: Session, relation: Relation, states: Iterable[Ins
     by_token: defaultdict[Any, list[InstanceState[Any]]] = defaultdict(list)
     for state in states:
         by_token[state.identity_token].append(state)
-    names, columns = foreign_key(relation), _columns_of_key(relation)
+    columns = _columns_of_key(relation)
     for token, alike in by_token.items():
         options = {} if token is None else {"identity_token": token}
         if columns:
             _load_by_key(session, relation, alike, columns, options)
         else:
-            known = [state for state in alike if names and all(name in state.dict for name in names)]
-            _load_targets(session, relation, known, names, options)
-            known_states = set(known)
-            _load_by_join(session, relation, [state for state in alike if state not in known_states], options)
+            by_key, others = _by_foreign_key(relation, alike)
+            _load_targets(session, relation, by_key, options)
+            _load_by_join(session, relation, others, options)
+
+
+def _by_foreign_key(relation: Relation, states: States) -> tuple[dict[Key, States], States]:
+    """The objects of a many-to-one by the key of their target; those that do not have it in memory."""
+    names = foreign_key(relation)
+    if not names:
+        return {}, states
+    by_key: defaultdict[Key, list[InstanceState[Any]]] = defaultdict(list)
+    others: list[InstanceState[Any]] = []
+    for state in states:
+        values = state.dict
+        try:
+            by_key[tuple([values[name] for name in names])].append(state)
+        except KeyError:
+            others.append(state)
+    return dict(by_key), others
 
 
 def foreign_key(relation: Relation) -> Sequence[str]:
     """The attributes that refer to the primary key of the target; none unless these are all that is compared."""
     if relation.direction is not RelationshipDirection.MANYTOONE or relation.uselist or not _is_plain(relation):
         return ()
-    pairs = relation.local_remote_pairs
-    names = _in_key_order(relation.mapper, [(remote, _name(relation.parent, local)) for local, remote in pairs])
+    pairs = [(remote, attribute_name(relation.parent, local)) for local, remote in relation.local_remote_pairs]
+    names = _in_key_order(relation.mapper, pairs)
     return names if all(names) else ()
 
 
@@ -89,13 +106,14 @@ def _pairs(relation: Relation) -> Sequence[tuple[Any, Any]]:
 def _in_key_order(mapper: Mapper[Any], pairs: Iterable[tuple[Any, T]]) -> Sequence[T]:
     """What stands beside the columns of the primary key, in its order; nothing unless it stands beside each of them."""
     places = key_attributes(mapper)
-    found = {places.get(_name(mapper, column), -1): other for column, other in pairs}
+    found = {places.get(attribute_name(mapper, column), -1): other for column, other in pairs}
     return (
         [found[place] for place in sorted(found)] if len(mapper.primary_key) == len(found) and -1 not in found else []
     )
 
 
-def _name(mapper: Mapper[Any], column: Any) -> str:
+def attribute_name(mapper: Mapper[Any], column: Any) -> str:
+    """The attribute that holds a column, empty if none does."""
     try:
         return mapper.get_property_by_column(column).key
     except UnmappedColumnError:
@@ -103,12 +121,9 @@ def _name(mapper: Mapper[Any], column: Any) -> str:
 
 
 def _load_targets(
-    session: Session, relation: Relation, states: States, names: Sequence[str], options: Mapping[str, Any]
+    session: Session, relation: Relation, by_key: Mapping[Key, States], options: Mapping[str, Any]
 ) -> None:
     """Many-to-one: what the session has is taken from there, the rest is selected by its primary key."""
-    by_key: defaultdict[Key, list[InstanceState[Any]]] = defaultdict(list)
-    for state in states:
-        by_key[tuple(state.dict[name] for name in names)].append(state)
     mapper = relation.mapper
     targets: dict[Key, Any] = {}
     absent: list[Key] = []
@@ -168,22 +183,66 @@ def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
 
 def _load_by_join(session: Session, relation: Relation, states: States, options: Mapping[str, Any]) -> None:
     """Any join condition: the objects are selected once more, with nothing but this relationship."""
-    by_mapper: defaultdict[Mapper[Any], list[InstanceState[Any]]] = defaultdict(list)
-    for state in states:
-        by_mapper[state.mapper].append(state)
-    for mapper, alike in by_mapper.items():
-        loaders = [*column_options(mapper, [relation.key]), joinedload(getattr(mapper.entity, relation.key))]
-        for chunk in chunks(alike):
-            statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
-            with keeping_callables(chunk):
-                session.scalars(statement, execution_options=options).unique().all()
-            unmet = {state: [relation.key] for state in chunk if relation.key not in state.dict}
-            for state in absent_rows(session, unmet):
-                _set(relation, state, [])
-            if relation.uselist:
-                # joinedload leaves out what back references have added.
-                for state in chunk:
-                    _set(relation, state, list(collection_adapter(state.dict[relation.key])))
+    mapper, key = relation.parent, relation.key
+    loaders = list(_nothing_but(mapper, key))
+    for chunk in chunks(states):
+        statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
+        with _keeping_callables(chunk), _without_changes(relation, chunk):
+            session.scalars(statement, execution_options=options).unique().all()
+        for state in absent_rows(session, {state: [key] for state in chunk if key not in state.dict}):
+            _set(relation, state, [])
+        if relation.uselist:
+            # joinedload leaves out what back references have added.
+            for state in chunk:
+                _set(relation, state, list(collection_adapter(state.dict[key])))
+
+
+def _nothing_but(mapper: Mapper[Any], key: str) -> Iterator[ORMOption]:
+    """Loader options with which a query loads a relationship, and nothing else of objects that are already there.
+
+    ``load_only`` and ``lazyload("*")`` would be shorter, and would take from the objects the protection of
+    ``deferred_raiseload`` and ``lazy="raise"`` for good.
+    """
+    needed = key_attributes(mapper)
+    for column in mapper.column_attrs:
+        if not column.deferred and column.key not in needed:
+            yield defer(getattr(mapper.entity, column.key))
+    for relation in mapper.relationships:
+        if relation.key == key:
+            yield joinedload(getattr(mapper.entity, key))
+        elif relation.lazy in EAGER:
+            yield lazyload(getattr(mapper.entity, relation.key))
+
+
+@contextmanager
+def _keeping_callables(states: States) -> Generator[None]:
+    """Keep how the attributes of these objects load that get no value within the block.
+
+    ``defer`` would make each of them load on its own from now on: no more what the query of the object has said of it,
+    ``defer(..., raiseload=True)``, and an attribute that was never set would no longer be ``None`` once it is detached.
+    SQLAlchemy has no public access to it.
+    """
+    before = [(state, dict(state.callables)) for state in states]
+    try:
+        yield
+    finally:
+        for state, callables in before:
+            kept = {name: loader for name, loader in callables.items() if name not in state.dict}
+            if kept or state.callables:
+                state.callables = kept
+
+
+@contextmanager
+def _without_changes(relation: Relation, states: States) -> Generator[None]:
+    """Hide that back references have changed a collection: an eager load passes over what has changes."""
+    changed = [
+        (state, state.committed_state.pop(relation.key)) for state in states if relation.key in state.committed_state
+    ]
+    try:
+        yield
+    finally:
+        for state, value in changed:
+            state.committed_state[relation.key] = value
 
 
 def _set(relation: Relation, state: InstanceState[Any], found: Sequence[Any]) -> None:
@@ -191,9 +250,3 @@ def _set(relation: Relation, state: InstanceState[Any], found: Sequence[Any]) ->
         warnings.warn(f"Multiple rows returned with uselist=False for attribute '{relation}'", SAWarning, stacklevel=2)
     value = found if relation.uselist else next(iter(found), None)
     set_committed_value(state.obj(), relation.key, value)
-
-
-def key_of(state: InstanceState[Any]) -> Key:
-    """The primary key of an object that has an identity."""
-    assert state.key is not None
-    return state.key[1]

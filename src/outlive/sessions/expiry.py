@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy.orm import InstanceState
+from sqlalchemy.orm import InstanceState, Session
 
 from outlive.lifecycle.causes import Cause
 from outlive.sessions.mapped import deferred_columns
@@ -25,6 +25,13 @@ def note(state: InstanceState[Any], names: Iterable[str] | None, cause: Cause) -
         state.__dict__.pop(_SOME, None)
     else:
         state.__dict__.setdefault(_SOME, {}).update(dict.fromkeys(names, cause))
+
+
+def expire(session: Session, state: InstanceState[Any], names: Iterable[str], cause: Cause) -> None:
+    """Expire attributes, and correct what a session of ours notes: that the user did it."""
+    session.expire(state.obj(), names)
+    if _SOME in state.__dict__:
+        note(state, names, cause)
 
 
 def cause_of(state: InstanceState[Any], name: str) -> Cause:

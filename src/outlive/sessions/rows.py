@@ -1,27 +1,27 @@
 """Reads the rows of known objects, one statement per class and chunk.
 
-SQLAlchemy's own loaders write the values, so its ``refresh`` event fires (``MutableDict`` and its like live by it), and
-only into attributes that have none: loaded values and pending changes stay what they are.
+The values are written as SQLAlchemy's loaders write those of an object that is already there, and only what was asked
+for: what the query of an object has said of its other attributes stays in force.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, inspect, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import InstanceState, Mapper, Session, defer, lazyload, undefer
-from sqlalchemy.orm.interfaces import ORMOption
-
-from outlive.sessions.expiry import expired_by_user
+from sqlalchemy.orm import InstanceState, Mapper, Session
 
 T = TypeVar("T")
-EAGER = frozenset({"immediate", "joined", "selectin", "subquery", False})
-"""What ``RelationshipProperty.lazy`` says of relationships that load with their object."""
+State: TypeAlias = InstanceState[Any]
+Wanted: TypeAlias = Mapping[State, Collection[str]]
+"""Objects, each with the names of attributes."""
+Key: TypeAlias = tuple[Any, ...]
+"""A primary key, or what refers to it, in the order of its columns."""
 
 CHUNK = 500
 """Rows per statement: below SQLite's oldest limit of 999 parameters, also for a key of two columns."""
@@ -29,40 +29,105 @@ CHUNK = 500
 
 def load_columns(
     session: Session,
-    wanted: Mapping[InstanceState[Any], Collection[str]],
+    wanted: Wanted,
     with_for_update: Mapping[str, Any] | None = None,
-) -> list[InstanceState[Any]]:
-    """Load columns of persistent objects that have no value for them.
-
-    A column that is loaded, or has a pending change, keeps it.  What another object of the same class wants may be
-    loaded too, unless the user has expired it.  Never flushes.
+    *,
+    replace: bool = False,
+) -> list[State]:
+    """Load columns of persistent objects.  Never flushes.
 
     Args:
         session: The session that all objects belong to.
         wanted: For each state the names of the column attributes to load; no statement is sent for an empty one.
         with_for_update: Arguments of ``Select.with_for_update``.
+        replace: Load also what has a value or a pending change; otherwise that stays as it is.
 
     Returns:
         The states whose rows no longer exist, in the order of ``wanted``.
     """
-    found: set[InstanceState[Any]] = set()
+    unmet: list[State] = []
     with session.no_autoflush:
-        for (mapper, token, names), states in _groups(wanted).items():
-            options = column_options(mapper, names)
+        for (mapper, token), states in _by_class(wanted).items():
+            # Most objects share one collection of names.
+            different = {id(wanted[state]): wanted[state] for state in states}.values()
+            names = tuple(sorted(frozenset[str]().union(*different)))
+            reading = _Reading(session, mapper, token, names, with_for_update, replace)
             for chunk in chunks(states):
                 # The identity map is weak: an object that nobody else holds would not meet its row.
                 held = [state.obj() for state in chunk]
-                statement = rows_of(session, mapper, [state.key[1] for state in chunk if state.key]).options(*options)
-                if with_for_update is not None:
-                    statement = statement.with_for_update(**with_for_update)
-                tokens = {} if token is None else {"identity_token": token}
-                with keeping_callables(chunk):
-                    found.update(inspect(obj) for obj in session.scalars(statement, execution_options=tokens))
+                unmet += reading.read(chunk, wanted)
                 del held
-        return absent_rows(session, {state: names for state, names in wanted.items() if names and state not in found})
+        return absent_rows(session, {state: wanted[state] for state in unmet})
 
 
-def absent_rows(session: Session, unmet: Mapping[InstanceState[Any], Collection[str]]) -> list[InstanceState[Any]]:
+def _by_class(wanted: Wanted) -> Mapping[tuple[Mapper[Any], Any], list[State]]:
+    """What one statement can read: objects of one class and identity token."""
+    by_class: defaultdict[tuple[Mapper[Any], Any], list[State]] = defaultdict(list)
+    for state, names in wanted.items():
+        if names:
+            # The state's own mapper: selecting a base class would leave the columns of subclasses unloaded.
+            by_class[state.mapper, state.identity_token].append(state)
+    return by_class
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads some columns of one class."""
+
+    session: Session
+    mapper: Mapper[Any]
+    token: Any
+    names: tuple[str, ...]
+    with_for_update: Mapping[str, Any] | None
+    replace: bool
+
+    def read(self, chunk: Iterable[State], wanted: Wanted) -> Iterable[State]:
+        """Read the rows of some objects; those that have none."""
+        states = {key_of(state): state for state in chunk}
+        keys = key_columns(self.mapper)
+        columns = [getattr(self.mapper.entity, name) for name in self.names]
+        statement = select(*columns, *keys).where(is_one_of(self.session, self.mapper, keys, list(states)))
+        if self.with_for_update is not None:
+            statement = statement.with_for_update(**self.with_for_update)
+        options = {} if self.token is None else {"identity_token": self.token}
+        rows = self.session.execute(statement, execution_options=options, bind_arguments={"mapper": self.mapper})
+        count, plain = len(columns), self.replace and not self.mapper.class_manager.dispatch.refresh
+        for row in rows.all():
+            state = states.pop(row[count:], None)
+            if state is None:
+                continue
+            names = wanted[state]
+            usual = not (state.committed_state or state.expired_attributes or state.callables)
+            if plain and usual and len(names) == count:
+                # What _write() would do, in a third of the time.
+                state.dict.update(zip(self.names, row, strict=False))
+            else:
+                self._write(state, row, names)
+        return states.values()
+
+    def _write(self, state: State, row: Iterable[Any], wanted: Collection[str]) -> None:
+        values, changes = state.dict, state.committed_state
+        read = dict(zip(self.names, row, strict=False))
+        if len(wanted) < len(read):
+            read = {name: value for name, value in read.items() if name in wanted}
+        if not self.replace:
+            read = {name: value for name, value in read.items() if name not in values and name not in changes}
+        values.update(read)
+        if self.mapper.class_manager.dispatch.refresh:
+            # MutableDict and composite() live by this event.  It has no context where SQLAlchemy fires it for the read
+            # of a composite, either.
+            self.mapper.class_manager.dispatch.refresh(state, None, list(read))
+        if state.expired_attributes:
+            state.expired = False
+            state.expired_attributes.difference_update(read)
+        if changes or state.callables:
+            for name in read:
+                changes.pop(name, None)
+                if name in state.callables:
+                    del state.callables[name]
+
+
+def absent_rows(session: Session, unmet: Wanted) -> list[State]:
     """Which of the objects that a statement did not meet have no row; the others get these attributes now.
 
     A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
@@ -72,35 +137,27 @@ def absent_rows(session: Session, unmet: Mapping[InstanceState[Any], Collection[
     return [state for state, names in unmet.items() if not _refreshes(session, state, names)]
 
 
-@contextmanager
-def keeping_callables(states: Iterable[InstanceState[Any]]) -> Generator[None]:
-    """Keep how the attributes of these objects load that get no value within the block.
-
-    ``defer`` would make each of them load on its own from now on: no more what the query of the object has said of it,
-    ``defer(..., raiseload=True)``, and an attribute that was never set would no longer be ``None`` once it is detached.
-    SQLAlchemy has no public access to it.
-    """
-    before = [(state, dict(state.callables)) for state in states]
-    try:
-        yield
-    finally:
-        for state, callables in before:
-            kept = {name: loader for name, loader in callables.items() if name not in state.dict}
-            if kept or state.callables:
-                state.callables = kept
-
-
-def rows_of(session: Session, mapper: Mapper[Any], identities: Sequence[tuple[Any, ...]]) -> Select[Any]:
+def rows_of(session: Session, mapper: Mapper[Any], keys: Sequence[Key]) -> Select[Any]:
     """The statement that selects the objects with these primary keys."""
-    keys = [getattr(mapper.entity, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
-    return select(mapper.entity).where(is_one_of(session, mapper, keys, identities))
+    return select(mapper.entity).where(is_one_of(session, mapper, key_columns(mapper), keys))
+
+
+def key_columns(mapper: Mapper[Any]) -> list[Any]:
+    """The attributes that hold the primary key, in its order."""
+    return [getattr(mapper.entity, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
+
+
+def key_of(state: State) -> Key:
+    """The primary key of an object that has an identity."""
+    assert state.key is not None
+    return state.key[1]
 
 
 def is_one_of(
     session: Session,
     mapper: Mapper[Any],
     columns: Sequence[ColumnElement[Any]],
-    rows: Sequence[tuple[Any, ...]],
+    rows: Sequence[Key],
 ) -> ColumnElement[bool]:
     """The condition that these columns have the values of one of the rows, for a statement that selects the mapper."""
     if len(columns) == 1:
@@ -110,24 +167,6 @@ def is_one_of(
     return or_(*(and_(*(column == value for column, value in zip(columns, row, strict=True))) for row in rows))
 
 
-def column_options(mapper: Mapper[Any], names: Collection[str]) -> Iterator[ORMOption]:
-    """Loader options with which a statement loads these columns and nothing else of the mapper.
-
-    ``load_only`` and ``lazyload("*")`` would be shorter, and would take from the objects the protection of
-    ``deferred_raiseload`` and ``lazy="raise"`` for good.
-    """
-    needed = {mapper.get_property_by_column(column).key for column in mapper.primary_key}
-    for column in mapper.column_attrs:
-        if column.key in names:
-            if column.deferred:
-                yield undefer(getattr(mapper.entity, column.key))
-        elif not column.deferred and column.key not in needed:
-            yield defer(getattr(mapper.entity, column.key))
-    for relation in mapper.relationships:
-        if relation.lazy in EAGER:
-            yield lazyload(getattr(mapper.entity, relation.key))
-
-
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     """The items in lists of at most ``size``."""
     rest = iter(items)
@@ -135,25 +174,7 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield chunk
 
 
-def _groups(
-    wanted: Mapping[InstanceState[Any], Collection[str]],
-) -> dict[tuple[Mapper[Any], Any, frozenset[str]], list[InstanceState[Any]]]:
-    """What one statement can load: a mapper, an identity token, the names, and the states."""
-    by_class: defaultdict[tuple[Mapper[Any], Any], list[InstanceState[Any]]] = defaultdict(list)
-    for state, names in wanted.items():
-        if names:
-            # The state's own mapper: selecting a base class would leave the columns of subclasses unloaded.
-            by_class[state.mapper, state.identity_token].append(state)
-    groups: defaultdict[tuple[Mapper[Any], Any, frozenset[str]], list[InstanceState[Any]]] = defaultdict(list)
-    for (mapper, token), states in by_class.items():
-        union = frozenset[str]().union(*(wanted[state] for state in states))
-        for state in states:
-            spared = expired_by_user(state).intersection(union).difference(wanted[state])
-            groups[mapper, token, union - spared].append(state)
-    return groups
-
-
-def _refreshes(session: Session, state: InstanceState[Any], names: Collection[str]) -> bool:
+def _refreshes(session: Session, state: State, names: Collection[str]) -> bool:
     try:
         session.refresh(state.obj(), names)
     except InvalidRequestError:

@@ -1,0 +1,197 @@
+"""``refresh_all``: many objects read anew, one statement per class and chunk; ``fresh``: one value of one object."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal, TypeAlias, TypeVar, overload
+
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
+from sqlalchemy.sql.selectable import ForUpdateArg
+
+from outlive.keep.attributes import attribute_of, has
+from outlive.keep.relationships import load_relationship
+from outlive.keep.scopes import Names, Reference, Scope, names_of, refuse_loss, scope_of
+from outlive.lifecycle.causes import Cause
+from outlive.lifecycle.errors import MissingRowsError
+from outlive.sessions.expiry import expire
+from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
+from outlive.sessions.rows import load_columns
+
+T = TypeVar("T")
+Lock: TypeAlias = "bool | Mapping[str, Any] | ForUpdateArg | None"
+Dirty: TypeAlias = Literal["raise", "flush", "discard"]
+Missing: TypeAlias = Literal["raise", "skip"]
+States: TypeAlias = list[InstanceState[Any]]
+
+
+@overload
+def refresh_all(
+    session: AnySession,
+    objs: Iterable[T],
+    attribute_names: Names | None = None,
+    with_for_update: Lock = None,
+    *,
+    dirty: Dirty = "raise",
+    missing: Missing = "raise",
+) -> list[T]: ...
+
+
+@overload
+def refresh_all(
+    session: AnySession,
+    objs: T,
+    attribute_names: Names | None = None,
+    with_for_update: Lock = None,
+    *,
+    dirty: Dirty = "raise",
+    missing: Missing = "raise",
+) -> list[T]: ...
+
+
+def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves open
+    session: AnySession,
+    objs: object,
+    attribute_names: Names | None = None,
+    with_for_update: Lock = None,
+    *,
+    dirty: Dirty = "raise",
+    missing: Missing = "raise",
+) -> list[Any]:
+    """Read what objects hold anew from the database: ``Session.refresh``, one statement per class and 500 objects.
+
+    Columns that have a value, or had one before they were expired, are read; deferred ones only if they are loaded.
+    Loaded relationships stay loaded.  A many-to-one whose foreign key has changed leads to its new target; to read a
+    collection anew, name it.
+
+    Args:
+        session: The session of the objects.
+        objs: A mapped object, or any iterable of them.
+        attribute_names: Read only these: names, or attributes of the class (one of a subclass means the objects of that
+            subclass).  A relationship costs one more statement per 500 objects.
+        with_for_update: Lock the rows, as for ``Session.refresh``.
+        dirty: What to do with unflushed changes of what is to be read.  ``"raise"`` an error before anything is lost,
+            ``"flush"`` them first, or ``"discard"`` them; of a relationship they cannot be discarded, since the objects
+            at its other side know of them, too.  Changes of other attributes stay.
+        missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  The
+            objects stay in the session, expired.
+
+    Returns:
+        The objects whose rows are there, in the order given, each once.
+
+    Raises:
+        ObjectStateError: An object is not persistent in this session, or has changes that would be lost.
+        MissingRowsError: The rows of some objects are gone.
+        sqlalchemy.exc.ArgumentError: Something else is named than columns and relationships of the objects.
+        sqlalchemy.orm.exc.UnmappedInstanceError: Something among ``objs`` is no mapped object.
+    """
+    if dirty not in {"raise", "flush", "discard"} or missing not in {"raise", "skip"}:
+        raise ArgumentError(f"dirty= is raise, flush or discard, missing= is raise or skip; got {dirty!r}, {missing!r}")
+    lock, named = _lock(with_for_update), names_of(attribute_names)
+    session, objs = session_of(session), as_list(objs)
+    states = persistent_states(session, objs)
+    scopes = {mapper: scope_of(mapper, named) for mapper in {state.mapper for state in states}}
+    changed = (state for state in states if state.committed_state)
+    changes = {state: names for state in changed if (names := scopes[state.mapper].changes(state))}
+    if changes and dirty == "flush":
+        session.flush()
+        states = persistent_states(session, objs)
+    elif changes:
+        refuse_loss(changes, discard=dirty == "discard")
+    with session.no_autoflush:
+        gone = set(_refresh(session, states, scopes, lock))
+    if gone and missing == "raise":
+        lost = [state for state in states if state in gone]
+        lost_names = listed([name_of(state) for state in lost])
+        locked = " or locked by others" if lock and lock["skip_locked"] else ""
+        message = f"the rows of these objects are gone{locked}, missing='skip' passes over them: {lost_names}"
+        raise MissingRowsError(message, [state.obj() for state in lost])
+    return [state.obj() for state in states if state not in gone]
+
+
+def fresh(session: AnySession, obj: object, attribute: QueryableAttribute[T]) -> T:
+    """Read one column or relationship of an object anew, and return its value.
+
+    ::
+
+        price = fresh(session, product, Product.price)
+
+    In async code, what ``session.expire(product, ["price"])`` and a read of ``product.price`` are in sync code.  The
+    value is also that of the object from now on.  Other attributes stay what they are.
+
+    Raises:
+        ObjectStateError: The object is not persistent in this session, or has an unflushed change of the attribute.
+        MissingRowsError: The row is gone.
+        sqlalchemy.exc.ArgumentError: The object has no such column or relationship.
+        sqlalchemy.orm.exc.UnmappedInstanceError: It is no mapped object.
+    """
+    session = session_of(session)
+    [state] = persistent_states(session, [obj])
+    meant = attribute_of(attribute)
+    if not has(state.mapper, meant):
+        raise ArgumentError(f"{meant} is no attribute of {state.class_.__name__}")
+    refresh_all(session, [obj], [attribute])
+    value: T = getattr(obj, meant.name)
+    return value
+
+
+def _refresh(
+    session: Session, states: States, scopes: Mapping[Mapper[Any], Scope], lock: Mapping[str, Any] | None
+) -> States:
+    """Read the objects anew; those whose rows are gone."""
+    wanted: dict[InstanceState[Any], Collection[str]] = {}
+    held: defaultdict[Reference, dict[InstanceState[Any], tuple[Any, ...]]] = defaultdict(dict)
+    for state in states:
+        scope = scopes[state.mapper]
+        wanted[state] = scope.wanted(state) or (scope.key if scope.needs_row(locked=lock is not None) else ())
+        for reference in scope.references:
+            if reference.relation.key in state.dict:
+                held[reference][state] = reference.of_target(state)
+    gone = load_columns(session, wanted, lock, replace=True)
+    for state in gone:
+        expire(session, state, wanted[state], Cause.REFRESH)
+    there = set(states).difference(gone)
+    for reference, targets in held.items():
+        moved = [state for state, key in targets.items() if state in there and reference.of_object(state) != key]
+        _load_anew(session, reference.relation, moved)
+    by_relation: defaultdict[RelationshipProperty[Any], States] = defaultdict(list)
+    for state in states:
+        if state in there:
+            for relation in scopes[state.mapper].relations:
+                by_relation[relation].append(state)
+    for relation, having in by_relation.items():
+        _load_anew(session, relation, having)
+    # A collection is read without the row of its object: that of an empty one may be gone.
+    read = ((state, scopes[state.mapper]) for state in states if not wanted[state])
+    doubtful = {
+        state: scope.key
+        for state, scope in read
+        if scope.relations and not any(state.dict[relation.key] for relation in scope.relations)
+    }
+    return gone + load_columns(session, doubtful)
+
+
+def _load_anew(session: Session, relation: RelationshipProperty[Any], states: States) -> None:
+    for state in states:
+        if relation.key in state.dict:
+            expire(session, state, [relation.key], Cause.REFRESH)
+    load_relationship(session, relation, states)
+
+
+def _lock(given: Lock) -> dict[str, Any] | None:
+    """Arguments of ``Select.with_for_update``."""
+    if given is None or given is False:
+        return None
+    if isinstance(given, Mapping) and not given:
+        raise ArgumentError("with_for_update={} is ambiguous: True locks the rows, None does not")
+    match given:
+        case ForUpdateArg():
+            options = given
+        case True:
+            options = ForUpdateArg()
+        case Mapping():
+            options = ForUpdateArg(**given)
+        case _:
+            raise ArgumentError(f"with_for_update is True, or a mapping with options, got {given!r}")
+    return {name: getattr(options, name) for name in ("nowait", "read", "of", "skip_locked", "key_share")}
