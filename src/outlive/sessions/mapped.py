@@ -58,6 +58,12 @@ def deferred_columns(mapper: Mapper[Any]) -> frozenset[str]:
 
 
 @once
+def lazy_attributes(mapper: Mapper[Any]) -> frozenset[str]:
+    """The names of what a query may leave out: relationships and deferred columns."""
+    return deferred_columns(mapper).union(mapper.relationships.keys())
+
+
+@once
 def server_columns(mapper: Mapper[Any]) -> Mapping[Table, frozenset[Column[Any]]]:
     """The columns that the database sets in any UPDATE, by table, of tables that may return them."""
     return {

@@ -13,6 +13,8 @@ from weakref import WeakSet
 
 from sqlalchemy import Column, Connection, Engine, Table, Update, event
 from sqlalchemy.orm import InstanceState, Session
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from outlive.sessions.mapped import server_columns
 
@@ -30,7 +32,7 @@ def columns_to_return(session: Session, changed: Iterable[InstanceState[Any]]) -
     if session.connection_callable is None:
         for state in changed:
             columns = _computed_columns(state)
-            if columns and session.is_modified(state.obj()):
+            if columns and _has_changes(state):
                 connection = session.connection(bind_arguments={"mapper": state.mapper})
                 if connection.dialect.update_returning:
                     tables = wanted.setdefault(connection, {})
@@ -53,6 +55,11 @@ def returning(wanted: Wanted) -> Generator[None]:
     finally:
         for connection in wanted:
             del _flushing[connection]
+
+
+def _has_changes(state: InstanceState[Any]) -> bool:
+    # Session.is_modified() would load the deferred columns of a composite(), and so begin another flush.
+    return any(get_history(state.obj(), name, PASSIVE_NO_INITIALIZE).has_changes() for name in state.committed_state)
 
 
 def _computed_columns(state: InstanceState[Any]) -> set[Column[Any]]:

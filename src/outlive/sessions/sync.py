@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast, overload
 
-from sqlalchemy import Connection, Engine, event, orm
+from sqlalchemy import Connection, Engine, event, inspect, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 from sqlalchemy.orm.attributes import instance_state
+from sqlalchemy.orm.interfaces import ORMOption
 
 from outlive.lifecycle.causes import Cause
-from outlive.sessions.expiry import expired_by_user, had_value, note, note_loaded_deferred
+from outlive.sessions.expiry import expired_by_user, had_value, has_notes, note, note_values
 from outlive.sessions.mapped import key_attributes
 from outlive.sessions.returning import Wanted, columns_to_return, returning
 from outlive.sessions.rows import load_columns
 
 S = TypeVar("S", bound=orm.Session)
+T = TypeVar("T")
 
 
 class Session(orm.Session):
@@ -29,6 +31,8 @@ class Session(orm.Session):
     """What is being done that may expire attributes."""
     outlive_commits = False
     """Whether a commit has begun: from now on nothing may stay expired."""
+    outlive_committed = False
+    """Whether the database has committed, and the session is about to expire everything."""
 
     @contextmanager
     def _expiring(self, cause: Cause) -> Generator[None]:
@@ -39,18 +43,37 @@ class Session(orm.Session):
             self.outlive_cause = before
 
     def expire(self, instance: object, attribute_names: Iterable[str] | None = None) -> None:
+        if attribute_names is not None and not isinstance(attribute_names, Collection):
+            # An iterator would have nothing left to note; an empty one expires nothing, an empty list everything.
+            attribute_names = list(attribute_names) or iter(())
+        note_values(_expired_with(instance, only=attribute_names))
         with self._expiring(Cause.EXPIRE):
             super().expire(instance, attribute_names)
 
     def expire_all(self) -> None:
+        note_values(self.identity_map.all_states())
         with self._expiring(Cause.EXPIRE_ALL):
             super().expire_all()
 
     def refresh(
         self, instance: object, attribute_names: Iterable[str] | None = None, with_for_update: Any = None
     ) -> None:
+        if not attribute_names:
+            note_values(_expired_with(instance))
         with self._expiring(Cause.REFRESH):
             super().refresh(instance, attribute_names, with_for_update)
+
+    def merge(self, instance: T, *, load: bool = True, options: Sequence[ORMOption] | None = None) -> T:
+        with self._expiring(Cause.MERGE):
+            return super().merge(instance, load=load, options=options)
+
+    if hasattr(orm.Session, "merge_all"):  # SQLAlchemy 2.1
+
+        def merge_all(
+            self, instances: Iterable[T], *, load: bool = True, options: Sequence[ORMOption] | None = None
+        ) -> Sequence[T]:
+            with self._expiring(Cause.MERGE):
+                return super().merge_all(instances, load=load, options=options)
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         # Autoflush comes here with every query: a context manager each time would be a tenth of its cost.
@@ -150,19 +173,41 @@ def keeping(class_: type[orm.Session]) -> type[Session]:
 @event.listens_for(Mapper, "expire", raw=True)
 def _note_expiry(state: InstanceState[Any], names: Iterable[str] | None) -> None:
     session = state.session
-    if isinstance(session, Session):
-        cause = _cause(session, names)
-        note(state, names, cause)
-        if cause is Cause.ROLLBACK and not session.expire_on_commit:
-            _keep_identity(state)
+    if not isinstance(session, Session):
+        if has_notes(state):
+            # Ours, from before: out of date now.
+            note(state, names, Cause.UNKNOWN)
+        return
+    cause = _cause(session, names)
+    if cause is Cause.MERGE and names is not None:
+        # Those that load on a read anyhow are in the event, and are not expired.
+        names = state.expired_attributes.intersection(names)
+    note(state, names, cause)
+    if cause in {Cause.ROLLBACK, Cause.BULK_DELETE} and not session.expire_on_commit:
+        _keep_identity(state)
 
 
 def _cause(session: Session, names: Iterable[str] | None) -> Cause:
     doing = session.outlive_cause
-    if names is None:
-        # No method of the session lies on the way of every rollback: a failing flush and a raising block roll back.
-        return Cause.ROLLBACK if doing is None or doing is Cause.FLUSH else doing
-    return doing or Cause.BULK_UPDATE
+    if names is not None:
+        return doing or Cause.BULK_UPDATE
+    if doing is not None and doing is not Cause.FLUSH:
+        return doing
+    # No method of the session lies on the way of every commit and rollback: a flush that fails rolls back, and so does
+    # the end of a block.
+    if session.outlive_committed:
+        return Cause.COMMIT
+    return Cause.BULK_DELETE if session.is_active else Cause.ROLLBACK
+
+
+def _expired_with(instance: object, only: object = None) -> Iterator[InstanceState[Any]]:
+    """The states that expiring an object expires: without names also those that it cascades to."""
+    state: InstanceState[Any] | None = inspect(instance, raiseerr=False)
+    if isinstance(state, InstanceState):
+        yield state
+        if not only:
+            for _, _, reached, _ in state.mapper.cascade_iterator("refresh-expire", state):
+                yield reached
 
 
 def _keep_identity(state: InstanceState[Any]) -> None:
@@ -187,21 +232,32 @@ def _begin_commit(session: Session) -> None:
 
 
 @event.listens_for(Session, "after_rollback")
-def _remember_deferred_columns(session: Session) -> None:
-    for state in session.identity_map.all_states():
-        note_loaded_deferred(state)
+def _before_rollback_expires(session: Session) -> None:
+    # No public name tells what has changed since a savepoint, which is all that its rollback expires.
+    flushed = getattr(session.get_nested_transaction(), "_dirty", None)
+    if flushed is None:
+        note_values(session.identity_map.all_states())
+    else:
+        note_values({*flushed, *(inspect(obj) for obj in session.dirty)})
+
+
+@event.listens_for(Session, "deleted_to_persistent", raw=True)
+def _before_revived_expires(session: Session, state: InstanceState[Any]) -> None:  # noqa: ARG001
+    note_values([state])
 
 
 @event.listens_for(Session, "after_commit")
-def _expire_by_commit(session: Session) -> None:
-    session.outlive_cause = Cause.COMMIT
+def _before_commit_expires(session: Session) -> None:
+    session.outlive_committed = True
+    if session.expire_on_commit and not session.in_nested_transaction():
+        note_values(session.identity_map.all_states())
 
 
 @event.listens_for(Session, "after_transaction_end")
 def _end_transaction(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None or transaction.nested:
         session.outlive_commits = False
-        session.outlive_cause = None
+        session.outlive_committed = False
 
 
 def load_expired_columns(session: Session, states: Iterable[InstanceState[Any]]) -> None:
