@@ -23,6 +23,14 @@ class Tree(Out):
     children: list[Tree]
 
 
+class BackToOrder(Out):
+    order: OrderWithItems
+
+
+class OrderWithItems(Out):
+    items: list[BackToOrder]
+
+
 class EnoughError(Exception):
     """Of the statements."""
 
@@ -97,6 +105,11 @@ def test_postgresql_locks_no_outer_side_of_a_join(engine: Engine):
     with Session(engine) as session, pytest.raises(DBAPIError, match="nullable side of an outer join"):
         session.scalars(select(Item).with_for_update().options(*loader_options(Item, ItemOut))).all()
     assert 6 == len(respond(engine, Item, ItemOut, select(Item).with_for_update(of=Item)).converted)
+
+
+def test_pydantic_refuses_an_object_that_it_meets_again_within_itself(engine: Engine):
+    with Session(engine) as session, pytest.raises(ValidationError, match="Recursion error"):
+        OrderWithItems.model_validate(session.get(Order, 1))
 
 
 def test_pydantic_does_not_read_an_object_into_a_dataclass(engine: Engine):
