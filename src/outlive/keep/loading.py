@@ -14,7 +14,7 @@ from sqlalchemy.orm.collections import collection_adapter
 from outlive.keep.attributes import Attribute, attribute_of, check_link, column_names, has, property_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
-from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
+from outlive.sessions.objects import AnySession, as_list, by_mapper, listed, name_of, persistent_states, session_of
 from outlive.sessions.rows import load_columns
 
 Path: TypeAlias = QueryableAttribute[Any] | tuple[QueryableAttribute[Any], ...]
@@ -76,17 +76,15 @@ def _steps(paths: Iterable[Path]) -> Steps:
 
 def _load(session: Session, states: States, steps: Steps) -> States:
     """Load the first steps, then what follows each; the objects without rows."""
-    by_mapper: defaultdict[Mapper[Any], States] = defaultdict(list)
-    for state in states:
-        by_mapper[state.mapper].append(state)
+    groups = by_mapper(states)
     columns: dict[Mapper[Any], set[str]] = {}
     relations: defaultdict[tuple[RelationshipProperty[Any], Attribute], States] = defaultdict(list)
     for attribute in steps:
-        for mapper in by_mapper:
+        for mapper, alike in groups.items():
             if has(mapper, attribute):
                 found = property_of(mapper, attribute.name)
                 if isinstance(found, RelationshipProperty):
-                    relations[found, attribute] += by_mapper[mapper]
+                    relations[found, attribute] += alike
                 else:
                     columns.setdefault(mapper, set()).update(column_names(found))
     wanted = {state: columns.get(state.mapper, ()) for state in states} if columns else {}
