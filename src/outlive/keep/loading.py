@@ -34,6 +34,9 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
     strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
     the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
 
+    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does, choose
+    among the objects to which a relationship leads; they hide no value of the objects given.
+
     Args:
         session: The session of the objects.
         objs: A mapped object, or any iterable of them.
@@ -43,7 +46,7 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
 
     Raises:
         ObjectStateError: An object is not persistent in this session.
-        MissingRowsError: The rows of some objects are gone, so their columns cannot be loaded; all others are.
+        MissingRowsError: The rows of some objects are gone, so that their columns cannot be loaded; all others are.
         sqlalchemy.exc.ArgumentError: What is named is no column or relationship of the objects, or one that never holds
             its objects (``write_only``, ``dynamic``).
         sqlalchemy.orm.exc.UnmappedInstanceError: Something among ``objs`` is no mapped object.

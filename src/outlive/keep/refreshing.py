@@ -65,7 +65,10 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
 
     Columns that have a value, or had one before they were expired, are read; deferred ones only if they are loaded.
     Loaded relationships stay loaded.  A many-to-one whose foreign key has changed leads to its new target; to read a
-    collection anew, name it.
+    collection anew, name it.  Nothing is flushed unless you say so.
+
+    A transaction that reads the same rows again and again (``REPEATABLE READ``, the default of MySQL and MariaDB, or
+    ``SERIALIZABLE``) brings nothing new: end it first.
 
     Args:
         session: The session of the objects.
@@ -74,10 +77,10 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
             subclass).  A relationship costs one more statement per 500 objects.
         with_for_update: Lock the rows, as for ``Session.refresh``.
         dirty: What to do with unflushed changes of what is to be read.  ``"raise"`` an error before anything is lost,
-            ``"flush"`` them first, or ``"discard"`` them; of a relationship they cannot be discarded, since the objects
+            ``"flush"`` them first, or ``"discard"`` them; those of a relationship cannot be discarded, since the objects
             at its other side know of them, too.  Changes of other attributes stay.
-        missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  The
-            objects stay in the session, expired.
+        missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  These
+            objects stay in the session, and what was to be read of them is expired.
 
     Returns:
         The objects whose rows are there, in the order given, each once.
