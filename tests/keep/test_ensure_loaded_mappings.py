@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy import Engine, create_engine, inspect, select, text, update
 from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session, lazyload
 
-from outlive import ensure_loaded
+from outlive import ensure_loaded, refresh_all
 from tests import databases
 from tests.conftest import chosen
 from tests.keep import mappings
@@ -214,3 +215,32 @@ def test_several_binds_are_asked_each_for_its_own_classes():
 
     assert (0, 2) == (len(first), len(second))
     assert ["NO", "NO", None, None] == [person.country and person.country.code for person in people]
+
+
+def test_each_shard_is_asked_for_its_own_objects():
+    shards = {name: create_engine("sqlite://") for name in ("first", "second")}
+    for name, engine in shards.items():
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            mappings.fill(session)
+            session.execute(update(Country).values(number=Country.number + len(name)))
+            session.commit()
+    with ShardedSession(
+        shards=shards,
+        shard_chooser=lambda *_, **__: "first",
+        identity_chooser=lambda *_, **kw: [kw["lazy_loaded_from"].identity_token] if kw["lazy_loaded_from"] else shards,
+        execute_chooser=lambda _: list(shards),
+    ) as session:
+        people = [person for person in session.scalars(select(Person)) if person.id == 1]
+        ensure_loaded(session, people, Person.country, Person.clubs)
+        session.execute(text("UPDATE person SET name = 'new'"), bind_arguments={"shard_id": "second"})
+        refresh_all(session, people, ["name"])
+        found = {inspect(person).identity_token: person for person in people}
+
+    assert {"first": 47 + 5, "second": 47 + 6} == {
+        name: person.country.number for name, person in found.items() if person.country
+    }
+    assert {"first": ["first"], "second": ["second"]} == {
+        name: [inspect(club).identity_token for club in person.clubs] for name, person in found.items()
+    }
+    assert {"first": "Kim", "second": "new"} == {name: person.name for name, person in found.items()}

@@ -8,10 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, delete, event, insert, inspect, select, text, update
+from sqlalchemy import CHAR, Engine, String, delete, event, insert, inspect, select, text, update
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, defer, raiseload, scoped_session, selectinload, sessionmaker, undefer
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    defer,
+    mapped_column,
+    raiseload,
+    scoped_session,
+    selectinload,
+    sessionmaker,
+    undefer,
+)
 from sqlalchemy.orm.exc import ObjectDeletedError, UnmappedInstanceError
 from sqlalchemy.sql.selectable import ForUpdateArg
 
@@ -610,6 +621,19 @@ def test_a_lock_that_others_hold_is_an_error_and_loses_nothing(engine: Engine, s
             refresh_all(session, orders, None, {"skip_locked": True})
 
 
+def test_a_row_that_is_passed_over_for_its_lock_is_not_read_without(engine: Engine, session: Session):
+    if engine.dialect.name != "postgresql":
+        pytest.skip("locks rows on PostgreSQL only")
+    event.listen(session, "do_orm_execute", lambda state: None)
+    orders = orders_of(session)
+    with Session(engine) as other:
+        other.scalars(select(Order).where(Order.id == 2).with_for_update()).all()
+
+        found = refresh_all(session, orders, None, {"skip_locked": True}, missing="skip")
+
+    assert [orders[0], orders[2]] == found
+
+
 @pytest.mark.parametrize("lock", [{}, {"no_such": True}, 5, "nowait"])
 def test_a_lock_that_is_none_is_an_error_before_anything_is_read(lock: Any, engine: Engine, session: Session):
     [order, *_] = orders_of(session)
@@ -665,6 +689,28 @@ def test_the_recipe_for_soft_deletion_hides_no_row_from_a_refresh(session: Sessi
 
     assert orders == refresh_all(session, orders)
     assert {"hidden"} == {order.state for order in orders}
+
+
+def test_a_key_that_the_database_fills_with_blanks_is_found(engine: Engine, session: Session):
+    if engine.dialect.name != "postgresql":
+        pytest.skip("fills CHAR with blanks on PostgreSQL only")
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Country(Base):
+        __tablename__ = "country"
+        code: Mapped[str] = mapped_column(CHAR(5), primary_key=True)
+        name: Mapped[str] = mapped_column(String(20))
+
+    Base.metadata.create_all(session.connection())
+    session.add_all(countries := [Country(code="NO", name="Norway"), Country(code="SE", name="Sweden")])
+    session.flush()
+    session.execute(text("UPDATE country SET name = 'new'"))
+    session.execute(text("DELETE FROM country WHERE code = 'SE'"))
+
+    assert countries[:1] == refresh_all(session, countries, missing="skip")
+    assert "new" == countries[0].name
 
 
 # --- objects and names that it cannot work with

@@ -14,7 +14,7 @@ from sqlalchemy.orm.collections import collection_adapter
 from outlive.keep.attributes import Attribute, attribute_of, check_link, column_names, has, property_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
-from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
+from outlive.sessions.objects import AnySession, as_list, by_mapper, listed, name_of, persistent_states, session_of
 from outlive.sessions.rows import load_columns
 
 Path: TypeAlias = QueryableAttribute[Any] | tuple[QueryableAttribute[Any], ...]
@@ -34,6 +34,9 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
     strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
     the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
 
+    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does, choose
+    among the objects to which a relationship leads; they hide no value of the objects given.
+
     Args:
         session: The session of the objects.
         objs: A mapped object, or any iterable of them.
@@ -43,7 +46,7 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
 
     Raises:
         ObjectStateError: An object is not persistent in this session.
-        MissingRowsError: The rows of some objects are gone, so their columns cannot be loaded; all others are.
+        MissingRowsError: The rows of some objects are gone, so that their columns cannot be loaded; all others are.
         sqlalchemy.exc.ArgumentError: What is named is no column or relationship of the objects, or one that never holds
             its objects (``write_only``, ``dynamic``).
         sqlalchemy.orm.exc.UnmappedInstanceError: Something among ``objs`` is no mapped object.
@@ -76,17 +79,15 @@ def _steps(paths: Iterable[Path]) -> Steps:
 
 def _load(session: Session, states: States, steps: Steps) -> States:
     """Load the first steps, then what follows each; the objects without rows."""
-    by_mapper: defaultdict[Mapper[Any], States] = defaultdict(list)
-    for state in states:
-        by_mapper[state.mapper].append(state)
+    groups = by_mapper(states)
     columns: dict[Mapper[Any], set[str]] = {}
     relations: defaultdict[tuple[RelationshipProperty[Any], Attribute], States] = defaultdict(list)
     for attribute in steps:
-        for mapper in by_mapper:
+        for mapper, alike in groups.items():
             if has(mapper, attribute):
                 found = property_of(mapper, attribute.name)
                 if isinstance(found, RelationshipProperty):
-                    relations[found, attribute] += by_mapper[mapper]
+                    relations[found, attribute] += alike
                 else:
                     columns.setdefault(mapper, set()).update(column_names(found))
     wanted = {state: columns.get(state.mapper, ()) for state in states} if columns else {}

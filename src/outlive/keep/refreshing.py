@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, RelationshipProperty, Session
+from sqlalchemy.orm import InstanceState, QueryableAttribute, RelationshipProperty, Session
 from sqlalchemy.sql.selectable import ForUpdateArg
 
 from outlive.keep.attributes import attribute_of, has
@@ -16,7 +16,7 @@ from outlive.keep.scopes import Names, Reference, Scope, names_of, refuse_loss, 
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.errors import MissingRowsError
 from outlive.sessions.expiry import expire
-from outlive.sessions.objects import AnySession, as_list, listed, name_of, persistent_states, session_of
+from outlive.sessions.objects import AnySession, as_list, by_mapper, listed, name_of, persistent_states, session_of
 from outlive.sessions.rows import load_columns
 
 T = TypeVar("T")
@@ -24,6 +24,8 @@ Lock: TypeAlias = "bool | Mapping[str, Any] | ForUpdateArg | None"
 Dirty: TypeAlias = Literal["raise", "flush", "discard"]
 Missing: TypeAlias = Literal["raise", "skip"]
 States: TypeAlias = list[InstanceState[Any]]
+Groups: TypeAlias = list[tuple[Scope, States]]
+"""Objects of one class each, and what is to be read of them."""
 
 
 @overload
@@ -63,7 +65,10 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
 
     Columns that have a value, or had one before they were expired, are read; deferred ones only if they are loaded.
     Loaded relationships stay loaded.  A many-to-one whose foreign key has changed leads to its new target; to read a
-    collection anew, name it.
+    collection anew, name it.  Nothing is flushed unless you say so.
+
+    A transaction that reads the same rows again and again (``REPEATABLE READ``, the default of MySQL and MariaDB, or
+    ``SERIALIZABLE``) brings nothing new: end it first.
 
     Args:
         session: The session of the objects.
@@ -72,10 +77,10 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
             subclass).  A relationship costs one more statement per 500 objects.
         with_for_update: Lock the rows, as for ``Session.refresh``.
         dirty: What to do with unflushed changes of what is to be read.  ``"raise"`` an error before anything is lost,
-            ``"flush"`` them first, or ``"discard"`` them; of a relationship they cannot be discarded, since the objects
+            ``"flush"`` them first, or ``"discard"`` them; those of a relationship cannot be discarded, since the objects
             at its other side know of them, too.  Changes of other attributes stay.
-        missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  The
-            objects stay in the session, expired.
+        missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  These
+            objects stay in the session, and what was to be read of them is expired.
 
     Returns:
         The objects whose rows are there, in the order given, each once.
@@ -91,16 +96,16 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
     lock, named = _lock(with_for_update), names_of(attribute_names)
     session, objs = session_of(session), as_list(objs)
     states = persistent_states(session, objs)
-    scopes = {mapper: scope_of(mapper, named) for mapper in {state.mapper for state in states}}
-    changed = (state for state in states if state.committed_state)
-    changes = {state: names for state in changed if (names := scopes[state.mapper].changes(state))}
+    groups = [(scope_of(mapper, named), alike) for mapper, alike in by_mapper(states).items()]
+    changed = ((scope, state) for scope, alike in groups for state in alike if state.committed_state)
+    changes = {state: names for scope, state in changed if (names := scope.changes(state))}
     if changes and dirty == "flush":
         session.flush()
-        states = persistent_states(session, objs)
+        persistent_states(session, objs)
     elif changes:
         refuse_loss(changes, discard=dirty == "discard")
     with session.no_autoflush:
-        gone = set(_refresh(session, states, scopes, lock))
+        gone = set(_refresh(session, groups, lock))
     if gone and missing == "raise":
         lost = [state for state in states if state in gone]
         lost_names = listed([name_of(state) for state in lost])
@@ -136,40 +141,45 @@ def fresh(session: AnySession, obj: object, attribute: QueryableAttribute[T]) ->
     return value
 
 
-def _refresh(
-    session: Session, states: States, scopes: Mapping[Mapper[Any], Scope], lock: Mapping[str, Any] | None
-) -> States:
-    """Read the objects anew; those whose rows are gone."""
+def _refresh(session: Session, groups: Groups, lock: Mapping[str, Any] | None) -> States:
+    """Read objects anew; those whose rows are gone."""
     wanted: dict[InstanceState[Any], Collection[str]] = {}
-    held: defaultdict[Reference, dict[InstanceState[Any], tuple[Any, ...]]] = defaultdict(dict)
-    for state in states:
-        scope = scopes[state.mapper]
-        wanted[state] = scope.wanted(state) or (scope.key if scope.needs_row(locked=lock is not None) else ())
+    held: dict[Reference, dict[InstanceState[Any], tuple[Any, ...]]] = {}
+    for scope, states in groups:
+        no_columns = scope.key if scope.needs_row(locked=lock is not None) else ()
+        wanted.update((state, scope.wanted(state) or no_columns) for state in states)
         for reference in scope.references:
-            if reference.relation.key in state.dict:
-                held[reference][state] = reference.of_target(state)
+            loaded = (state for state in states if reference.relation.key in state.dict)
+            held.setdefault(reference, {}).update((state, reference.of_target(state)) for state in loaded)
     gone = load_columns(session, wanted, lock, replace=True)
     for state in gone:
         expire(session, state, wanted[state], Cause.REFRESH)
-    there = set(states).difference(gone)
+        del wanted[state]
     for reference, targets in held.items():
-        moved = [state for state, key in targets.items() if state in there and reference.of_object(state) != key]
-        _load_anew(session, reference.relation, moved)
+        moved = (state for state, key in targets.items() if reference.of_object(state) != key)
+        _load_anew(session, reference.relation, [state for state in moved if state in wanted])
+    return gone + _refresh_relations(session, groups, wanted)
+
+
+def _refresh_relations(
+    session: Session, groups: Groups, wanted: Mapping[InstanceState[Any], Collection[str]]
+) -> States:
+    """Load what is named besides the columns; the objects whose rows turn out to be gone."""
     by_relation: defaultdict[RelationshipProperty[Any], States] = defaultdict(list)
-    for state in states:
-        if state in there:
-            for relation in scopes[state.mapper].relations:
-                by_relation[relation].append(state)
-    for relation, having in by_relation.items():
-        _load_anew(session, relation, having)
+    for scope, states in groups:
+        for relation in scope.relations:
+            by_relation[relation] += [state for state in states if state in wanted]
+    for relation, states in by_relation.items():
+        _load_anew(session, relation, states)
     # A collection is read without the row of its object: that of an empty one may be gone.
-    read = ((state, scopes[state.mapper]) for state in states if not wanted[state])
     doubtful = {
         state: scope.key
-        for state, scope in read
-        if scope.relations and not any(state.dict[relation.key] for relation in scope.relations)
+        for scope, states in groups
+        if scope.relations
+        for state in states
+        if wanted.get(state) == () and not any(state.dict[relation.key] for relation in scope.relations)
     }
-    return gone + load_columns(session, doubtful)
+    return load_columns(session, doubtful)
 
 
 def _load_anew(session: Session, relation: RelationshipProperty[Any], states: States) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy.orm.collections import collection_adapter
 from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import ORMOption
 
-from outlive.sessions.mapped import key_attributes
+from outlive.sessions.mapped import key_attributes, once
 from outlive.sessions.rows import Key, absent_rows, chunks, is_one_of, key_of, rows_of
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ def _by_foreign_key(relation: Relation, states: States) -> tuple[dict[Key, State
     return dict(by_key), others
 
 
+@once
 def foreign_key(relation: Relation) -> Sequence[str]:
     """The attributes that refer to the primary key of the target; none unless these are all that is compared."""
     if relation.direction is not RelationshipDirection.MANYTOONE or relation.uselist or not _is_plain(relation):
@@ -86,6 +87,7 @@ def foreign_key(relation: Relation) -> Sequence[str]:
     return names if all(names) else ()
 
 
+@once
 def _columns_of_key(relation: Relation) -> Sequence[Any]:
     """The columns that refer to the primary key of the parent; none unless these are all that is compared."""
     if relation.direction is RelationshipDirection.MANYTOONE or not _is_plain(relation):
@@ -163,14 +165,24 @@ def _load_by_key(
             execution_options=options,
             bind_arguments={"mapper": relation.mapper},
         )
+        if relation.secondary is not None or _joins_eagerly(relation.mapper) or session.dispatch.do_orm_execute:
+            rows = rows.unique()
         found: defaultdict[Key, list[Any]] = defaultdict(list)
-        for row in rows.unique():
+        for row in rows.all():
             found[row[:-1]].append(row[-1])
         if found.keys() <= by_key.keys():
             for key, state in by_key.items():
                 _set(relation, state, found.get(key, []))
         else:
             _load_by_join(session, relation, chunk, options)
+
+
+@once
+def _joins_eagerly(mapper: Mapper[Any]) -> bool:
+    """Whether a query for these objects may yield one more than once."""
+    return any(
+        relation.lazy in {"joined", False} for each in mapper.self_and_descendants for relation in each.relationships
+    )
 
 
 def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
@@ -188,8 +200,9 @@ def _load_by_join(session: Session, relation: Relation, states: States, options:
     for chunk in chunks(states):
         statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
         with _keeping_callables(chunk), _without_changes(relation, chunk):
-            session.scalars(statement, execution_options=options).unique().all()
-        for state in absent_rows(session, {state: [key] for state in chunk if key not in state.dict}):
+            met = session.scalars(statement, execution_options=options).unique().all()
+        unmet = {state: [key] for state in chunk if key not in state.dict}
+        for state in absent_rows(session, unmet, doubtful=len(met) + len(unmet) > len(chunk)):
             _set(relation, state, [])
         if relation.uselist:
             # joinedload leaves out what back references have added.

@@ -8,24 +8,25 @@ from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, Table, event
-from sqlalchemy.orm import Mapper, RelationshipDirection
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
+M = TypeVar("M", Mapper[Any], RelationshipProperty[Any])
 T = TypeVar("T")
 
-_answers: list[WeakKeyDictionary[Mapper[Any], Any]] = []
+_answers: list[WeakKeyDictionary[Any, Any]] = []
 
 
-def once(function: Callable[[Mapper[Any]], T]) -> Callable[[Mapper[Any]], T]:
-    """Remember the answer for each mapper, until more classes are mapped."""
-    answers: WeakKeyDictionary[Mapper[Any], T] = WeakKeyDictionary()
+def once(function: Callable[[M], T]) -> Callable[[M], T]:
+    """Remember the answer for each mapper or relationship, until more classes are mapped."""
+    answers: WeakKeyDictionary[M, T] = WeakKeyDictionary()
     _answers.append(answers)
 
     @wraps(function)
-    def remembered(mapper: Mapper[Any]) -> T:
+    def remembered(mapped: M) -> T:
         try:
-            return answers[mapper]
+            return answers[mapped]
         except KeyError:
-            return answers.setdefault(mapper, function(mapper))
+            return answers.setdefault(mapped, function(mapped))
 
     return remembered
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import Row, inspect
-from sqlalchemy.orm import InstanceState, Session, scoped_session
+from sqlalchemy.orm import InstanceState, Mapper, Session, scoped_session
 from sqlalchemy.orm.exc import UnmappedInstanceError
 
 from outlive.lifecycle.errors import ObjectStateError
@@ -73,6 +73,14 @@ def persistent_states(session: Session, objs: object) -> list[InstanceState[Any]
         if state.session_id != session.hash_key or not state.persistent:
             raise ObjectStateError(f"{name_of(state)} {_why_not(state)}")
     return states
+
+
+def by_mapper(states: Iterable[InstanceState[Any]]) -> dict[Mapper[Any], list[InstanceState[Any]]]:
+    """The objects of each class."""
+    found: dict[Mapper[Any], list[InstanceState[Any]]] = {}
+    for state in states:
+        found.setdefault(state.mapper, []).append(state)
+    return found
 
 
 def state_name(state: InstanceState[Any]) -> State:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Mapper, Session
+from sqlalchemy.sql.selectable import ForUpdateArg
 
 T = TypeVar("T")
 State: TypeAlias = InstanceState[Any]
@@ -45,7 +46,8 @@ def load_columns(
     Returns:
         The states whose rows no longer exist, in the order of ``wanted``.
     """
-    unmet: list[State] = []
+    unmet: set[State] = set()
+    doubtful = False
     with session.no_autoflush:
         for (mapper, token), states in _by_class(wanted).items():
             # Most objects share one collection of names.
@@ -55,9 +57,12 @@ def load_columns(
             for chunk in chunks(states):
                 # The identity map is weak: an object that nobody else holds would not meet its row.
                 held = [state.obj() for state in chunk]
-                unmet += reading.read(chunk, wanted)
+                rest, strangers = reading.read(chunk, wanted)
+                unmet.update(rest)
+                doubtful = doubtful or strangers
                 del held
-        return absent_rows(session, {state: wanted[state] for state in unmet})
+        left = {state: names for state, names in wanted.items() if state in unmet} if unmet else {}
+        return absent_rows(session, left, with_for_update, doubtful=doubtful)
 
 
 def _by_class(wanted: Wanted) -> Mapping[tuple[Mapper[Any], Any], list[State]]:
@@ -81,8 +86,8 @@ class _Reading:
     with_for_update: Mapping[str, Any] | None
     replace: bool
 
-    def read(self, chunk: Iterable[State], wanted: Wanted) -> Iterable[State]:
-        """Read the rows of some objects; those that have none."""
+    def read(self, chunk: Iterable[State], wanted: Wanted) -> tuple[Iterable[State], bool]:
+        """Read the rows of some objects; those that met none, and whether there were rows that met no object."""
         states = {key_of(state): state for state in chunk}
         keys = key_columns(self.mapper)
         columns = [getattr(self.mapper.entity, name) for name in self.names]
@@ -92,9 +97,11 @@ class _Reading:
         options = {} if self.token is None else {"identity_token": self.token}
         rows = self.session.execute(statement, execution_options=options, bind_arguments={"mapper": self.mapper})
         count, plain = len(columns), self.replace and not self.mapper.class_manager.dispatch.refresh
+        strangers = False
         for row in rows.all():
             state = states.pop(row[count:], None)
             if state is None:
+                strangers = True
                 continue
             names = wanted[state]
             usual = not (state.committed_state or state.expired_attributes or state.callables)
@@ -103,7 +110,7 @@ class _Reading:
                 state.dict.update(zip(self.names, row, strict=False))
             else:
                 self._write(state, row, names)
-        return states.values()
+        return states.values(), strangers
 
     def _write(self, state: State, row: Iterable[Any], wanted: Collection[str]) -> None:
         values, changes = state.dict, state.committed_state
@@ -113,7 +120,7 @@ class _Reading:
         if not self.replace:
             read = {name: value for name, value in read.items() if name not in values and name not in changes}
         values.update(read)
-        if self.mapper.class_manager.dispatch.refresh:
+        if read and self.mapper.class_manager.dispatch.refresh:
             # MutableDict and composite() live by this event.  It has no context where SQLAlchemy fires it for the read
             # of a composite, either.
             self.mapper.class_manager.dispatch.refresh(state, None, list(read))
@@ -127,14 +134,35 @@ class _Reading:
                     del state.callables[name]
 
 
-def absent_rows(session: Session, unmet: Wanted) -> list[State]:
+def absent_rows(
+    session: Session, unmet: Wanted, with_for_update: Mapping[str, Any] | None = None, *, doubtful: bool
+) -> list[State]:
     """Which of the objects that a statement did not meet have no row; the others get these attributes now.
 
-    A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
+    Args:
+        session: Their session.
+        unmet: The objects, and what was to be loaded.
+        with_for_update: Arguments of ``Select.with_for_update``.
+        doubtful: There were rows that met no object: keys that are equal for the database are not always so for Python,
+            as ``CHAR`` with and without the blanks at its end.
     """
-    if not session.dispatch.do_orm_execute:
+    # A listener may have added criteria, as the recipe for soft deletion does; it leaves a refresh alone.
+    if not (doubtful or session.dispatch.do_orm_execute):
         return list(unmet)
-    return [state for state, names in unmet.items() if not _refreshes(session, state, names)]
+    return [state for state, names in unmet.items() if not _refreshes(session, state, names, with_for_update)]
+
+
+def _refreshes(
+    session: Session, state: State, names: Collection[str], with_for_update: Mapping[str, Any] | None
+) -> bool:
+    obj = state.obj()
+    lock = None if with_for_update is None else ForUpdateArg(**with_for_update)
+    try:
+        if obj is not None:
+            session.refresh(obj, names, lock)
+    except InvalidRequestError:
+        return False
+    return True
 
 
 def rows_of(session: Session, mapper: Mapper[Any], keys: Sequence[Key]) -> Select[Any]:
@@ -172,11 +200,3 @@ def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     rest = iter(items)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-def _refreshes(session: Session, state: State, names: Collection[str]) -> bool:
-    try:
-        session.refresh(state.obj(), names)
-    except InvalidRequestError:
-        return False
-    return True

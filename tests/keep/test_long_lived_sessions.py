@@ -1,0 +1,123 @@
+"""A cycle of work begins with everything fresh, in one statement per class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, delete, inspect, select, update
+from sqlalchemy import orm as sqlalchemy_orm
+from sqlalchemy.orm import Session, selectinload
+
+import outlive
+from outlive import fresh, refresh_all
+from tests import store
+from tests.databases import Database
+from tests.store import Customer, Employee, Item, Order, Product, statements
+
+
+@pytest.fixture
+def engine(writing_database: Database) -> Iterator[Engine]:
+    """MariaDB is among them: its transactions read the same rows again and again."""
+    with writing_database.engine() as engine:
+        with engine.begin() as connection:
+            store.create(connection)
+        with Session(engine) as session:
+            store.fill(session)
+        yield engine
+
+
+@pytest.fixture(params=[outlive.sessionmaker, sqlalchemy_orm.sessionmaker], ids=["ours", "SQLAlchemy's"])
+def worker(engine: Engine, request: pytest.FixtureRequest) -> Iterator[Session]:
+    """A session that has read all, and lives on."""
+    with request.param(engine)() as session:
+        yield session
+
+
+def others_change_rows(engine: Engine) -> None:
+    """On a connection of their own."""
+    with Session(engine) as other, other.begin():
+        other.execute(update(Order).values(state="paid"))
+        other.execute(update(Product).values(price=99))
+        other.execute(update(Employee).values(name="new"))
+        other.execute(delete(Item).where(Item.order_id == 3, Item.position == 2))
+
+
+def everything(session: Session) -> list[Any]:
+    orders = session.scalars(select(Order).order_by(Order.id).options(selectinload(Order.items))).all()
+    others = [obj for mapped in (Product, Customer, Employee) for obj in session.scalars(select(mapped))]
+    return [*orders, *(item for order in orders for item in order.items), *others]
+
+
+@pytest.mark.parametrize("end", [Session.commit, Session.rollback])
+def test_a_cycle_begins_with_one_statement_per_class(end: Callable[[Session], None], engine: Engine, worker: Session):
+    held = everything(worker)
+    end(worker)
+    others_change_rows(engine)
+
+    with statements(engine) as sent:
+        left = refresh_all(worker, worker.identity_map.values(), missing="skip")
+        states = {order.state for order in left if isinstance(order, Order)}
+        prices = {product.price for product in left if isinstance(product, Product)}
+        names = {person.name for person in left if isinstance(person, Employee)}
+
+    # Orders, items, products, the customer, and three classes of employees.
+    assert 7 == len(sent)
+    assert ({"paid"}, {99}, {"new"}) == (states, prices, names)
+    assert [(3, 2)] == [inspect(obj).identity for obj in held if obj not in left]
+
+
+def test_each_cycle_sees_what_happened_since_the_last(engine: Engine, worker: Session):
+    orders = list(worker.scalars(select(Order)))
+    seen = []
+    for state in ("paid", "sent", "done"):
+        worker.commit()
+        with Session(engine) as other, other.begin():
+            other.execute(update(Order).values(state=state))
+        refresh_all(worker, orders)
+        seen.append({order.state for order in orders})
+
+    assert [{"paid"}, {"sent"}, {"done"}] == seen
+
+
+def test_within_a_repeatable_read_there_is_nothing_new(engine: Engine):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("its driver begins no transaction to read")
+    with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as worker:
+        order = worker.get_one(Order, 1)
+        others_change_rows(engine)
+
+        refresh_all(worker, order)
+        within = order.state
+        worker.commit()
+        refresh_all(worker, order)
+
+    assert ("new", "paid") == (within, order.state)
+
+
+def test_one_value_is_asked_for_while_the_work_goes_on(engine: Engine, worker: Session):
+    product = worker.get_one(Product, UUID(int=1))
+    name = product.name
+    prices = []
+    for price in (1, 2):
+        worker.commit()
+        with Session(engine) as other, other.begin():
+            other.execute(update(Product).values(price=price))
+        prices.append(fresh(worker, product, Product.price))
+
+    assert ([1, 2], name) == (prices, product.name)
+
+
+def test_two_workers_share_their_jobs(engine: Engine):
+    if engine.dialect.name == "sqlite":
+        pytest.skip("locks no rows")
+    with Session(engine) as first, Session(engine) as second:
+        jobs = {worker: list(worker.scalars(select(Order).order_by(Order.id))) for worker in (first, second)}
+        for worker in jobs:
+            worker.commit()
+        taken = refresh_all(first, jobs[first][:2], with_for_update={"skip_locked": True}, missing="skip")
+        left = refresh_all(second, jobs[second], with_for_update={"skip_locked": True}, missing="skip")
+
+        assert ([1, 2], [3]) == ([order.id for order in taken], [order.id for order in left])
