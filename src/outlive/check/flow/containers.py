@@ -25,12 +25,16 @@ CHANGING = frozenset(
 )  # fmt: skip
 """Methods after which a collection that was empty may not be, or the other way round."""
 
+_EMPTY = Group(())
+
 
 def give_away(run: Interpreter, node: ir.Call, given: Given) -> None:
     """An empty list that is an argument may be filled there."""
+    if not given.args and not given.keywords:
+        return
     values = (*given.args, *(value for _, value in given.keywords))
     for operand, value in zip(node.operands, values, strict=True):
-        if isinstance(operand, str) and value == Group(()):
+        if isinstance(value, Group) and value == _EMPTY and isinstance(operand, str):
             run.bind(given.state, given.frame, operand, Many(UNKNOWN))
 
 

@@ -236,7 +236,7 @@ class Interpreter:
             case ir.MakeClass():
                 self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
             case ir.Return():
-                if not frame.depth or any(isinstance(value, SessionRef) for value in state.envs[frame.id].values()):
+                if not frame.depth or (state.sessions and orphans.has_session(state, frame)):
                     state.own(frame.id)[orphans.RETURN] = Const(node.span)
                 out.returns.append((state, self.value(node.value, state, frame)))
                 return []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import TypeVar
 
 from outlive.check.flow.frames import PATHS, Frame, Out
@@ -24,8 +25,10 @@ from outlive.check.program import External, ModuleSymbol
 
 T = TypeVar("T")
 
-_OF_SESSION = tuple(field.name for field in fields(Session) if field.name != "begun")
-_OF_OBJECT = tuple(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty"))
+_of_session = attrgetter(*(field.name for field in fields(Session) if field.name != "begun"))
+_of_object = attrgetter(
+    *(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty"))
+)
 _differing: dict[int, str] = {}
 """The name that told the last two paths apart: most likely it tells the next two apart."""
 
@@ -104,13 +107,9 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
 
 def _joined_session(ours: Session, theirs: Session) -> Session | None:
     """A transaction that only one path has begun can still be rolled back there."""
-    if ours.begun == theirs.begun or not _equal(ours, theirs, _OF_SESSION):
+    if ours.begun == theirs.begun or _of_session(ours) != _of_session(theirs):
         return None
     return ours if ours.begun else theirs
-
-
-def _equal(ours: object, theirs: object, names: Sequence[str]) -> bool:
-    return all(getattr(ours, name) == getattr(theirs, name) for name in names)
 
 
 def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, other: State) -> Object | Plain | None:
@@ -128,7 +127,7 @@ def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, o
     changed, written = ours.changed | theirs.changed, ours.written or theirs.written
     if changed != ours.changed and any(column.onupdate for column in ours.entity.columns.values()):
         return None
-    if not _equal(ours, theirs, _OF_OBJECT):
+    if _of_object(ours) != _of_object(theirs):
         return None
     links = _joined_names(ours.links, theirs.links, state, other)
     if links is None:

@@ -48,8 +48,14 @@ def renamed(run: Interpreter, state: State, frame: Frame, name: str, old: Sessio
         _let_go(state, old.sid, session.spot)
 
 
+def has_session(state: State, frame: Frame) -> bool:
+    return SessionRef in map(type, state.envs[frame.id].values())
+
+
 def left(run: Interpreter, state: State, frame: Frame, value: Value) -> None:
     """A function returns: its sessions go, unless somebody else has them."""
+    if not state.sessions:
+        return
     env = state.envs.get(frame.id, {})
     found = {each.sid for each in env.values() if isinstance(each, SessionRef)}
     span = env.get(RETURN)
