@@ -69,7 +69,7 @@ def test_only_the_objects_that_lack_a_column_are_asked_for(engine: Engine, sessi
 
 
 def test_a_loaded_value_is_not_read_anew(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     session.execute(update(Order).values(state="paid").execution_options(synchronize_session=False))
 
     ensure_loaded(session, order, Order.state, Order.notes)
@@ -78,7 +78,7 @@ def test_a_loaded_value_is_not_read_anew(engine: Engine, session: Session):
 
 
 def test_a_pending_change_is_neither_flushed_nor_lost(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     order.state = "paid"
     order.notes = "mine"
     session.add(Tag(name="later"))
@@ -92,7 +92,7 @@ def test_a_pending_change_is_neither_flushed_nor_lost(engine: Engine, session: S
 
 
 def test_an_expired_column_is_loaded_and_the_others_stay_expired(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     session.expire(order)
 
     ensure_loaded(session, order, Order.state)
@@ -111,7 +111,7 @@ def test_a_composite_is_loaded_with_its_columns(engine: Engine, session: Session
 
 
 def test_a_mutable_value_is_tracked_after_it_was_loaded(session: Session):
-    customer = session.get_one(Customer, 1)
+    customer = session.get(Customer, 1)
     session.expire(customer, ["settings"])
     ensure_loaded(session, customer, Customer.settings)
 
@@ -121,14 +121,14 @@ def test_a_mutable_value_is_tracked_after_it_was_loaded(session: Session):
 
 
 def test_a_column_whose_read_is_an_error_is_loaded_and_guarded_again_once_it_expires(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     ensure_loaded(session, order, Order.secret)
     assert "hidden" == order.secret
     session.expire(order, ["secret"])
     ensure_loaded(session, order, Order.state)
 
     session.expunge(order)
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     ensure_loaded(session, order, Order.notes)
     with pytest.raises(InvalidRequestError, match="raiseload"):
         order.secret  # noqa: B018
@@ -202,7 +202,7 @@ def test_a_collection_is_in_the_order_of_its_mapping(session: Session):
 
 
 def test_a_collection_without_rows_is_empty_and_a_reference_to_nothing_is_none(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     session.execute(delete(Item).where(Item.order_id == 1))
 
     ensure_loaded(session, order, Order.items, Order.invoice)
@@ -227,7 +227,7 @@ def test_two_rows_of_a_one_to_one_are_warned_of_as_by_a_lazy_load(session: Sessi
     session.flush()
 
     with pytest.warns(match="Multiple rows returned with uselist=False"):
-        ensure_loaded(session, session.get_one(Order, 1), Order.invoice)
+        ensure_loaded(session, session.get(Order, 1), Order.invoice)
 
 
 def test_many_to_many_works_in_both_directions(engine: Engine, session: Session):
@@ -258,7 +258,7 @@ def test_a_self_referential_relationship_works_in_both_directions(engine: Engine
 
 
 def test_targets_in_the_session_cost_no_statement(engine: Engine, session: Session):
-    customer = session.get_one(Customer, 1)
+    customer = session.get(Customer, 1)
     orders = session.scalars(select(Order)).all()
 
     with statements(engine) as sent:
@@ -282,7 +282,7 @@ def test_an_empty_foreign_key_costs_no_statement(engine: Engine, session: Sessio
 def test_a_pending_change_of_the_foreign_key_counts_as_for_a_lazy_load(session: Session):
     session.add(Customer(name="Bob"))
     session.commit()
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     order.customer_id = 2
 
     ensure_loaded(session, order, Order.customer)
@@ -293,7 +293,7 @@ def test_a_pending_change_of_the_foreign_key_counts_as_for_a_lazy_load(session: 
 
 
 def test_a_pending_assignment_stays(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     order.customer = bob = Customer(name="Bob")
 
     ensure_loaded(session, order, Order.customer)
@@ -315,7 +315,7 @@ def test_an_expired_foreign_key_costs_no_second_statement(engine: Engine, sessio
 
 
 def test_an_expired_target_is_read_in_the_same_statement(engine: Engine, session: Session):
-    customer = session.get_one(Customer, 1)
+    customer = session.get(Customer, 1)
     orders = session.scalars(select(Order)).all()
     session.expire(customer)
 
@@ -328,7 +328,7 @@ def test_an_expired_target_is_read_in_the_same_statement(engine: Engine, session
 
 
 def test_an_expired_target_whose_row_is_gone_is_none(session: Session):
-    product = session.get_one(Product, UUID(int=1))
+    product = session.get(Product, UUID(int=1))
     session.execute(delete(product_tag))
     if session.get_bind().dialect.name == "sqlite":  # whose foreign keys are not enforced
         session.execute(text("DELETE FROM product"))
@@ -413,7 +413,7 @@ def test_an_inherited_attribute_of_a_subclass_means_its_objects(session: Session
 
 
 def test_a_collection_keeps_what_a_back_reference_has_added(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     with session.no_autoflush:
         session.add(new := Item(position=3, order=order))
 
@@ -425,7 +425,7 @@ def test_a_collection_keeps_what_a_back_reference_has_added(session: Session):
 
 
 def test_a_loaded_collection_with_changes_stays_as_it_is(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     order.items.pop()
     order.items.append(new := Item(position=3))
 
@@ -437,9 +437,9 @@ def test_a_loaded_collection_with_changes_stays_as_it_is(engine: Engine, session
 
 
 def test_objects_that_are_in_the_session_stay_the_same_with_their_changes(session: Session):
-    item = session.get_one(Item, (1, 1))
+    item = session.get(Item, (1, 1))
     item.quantity = 50
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
 
     ensure_loaded(session, order, Order.items)
 
@@ -474,7 +474,7 @@ def test_chunks_of_500_cost_one_statement_each(objects: int, chunks: int, engine
 def test_ten_thousand_objects(engine: Engine, session: Session):
     session.execute(insert(Box), [{"label": str(n), "shelf_id": 1 + n % 2} for n in range(9_996)])
     boxes = session.scalars(select(Box)).all()
-    shelves = [session.get_one(Shelf, number) for number in (1, 2)]
+    shelves = [session.get(Shelf, number) for number in (1, 2)]
 
     with statements(engine) as sent:
         ensure_loaded(session, boxes, Box.shelf)
@@ -485,13 +485,13 @@ def test_ten_thousand_objects(engine: Engine, session: Session):
 
 def test_objects_of_a_generator_stay_alive_until_they_are_loaded(engine: Engine, session: Session):
     with statements(engine) as sent:
-        ensure_loaded(session, (session.get_one(Order, number) for number in (1, 2, 3)), Order.notes, Order.items)
+        ensure_loaded(session, (session.get(Order, number) for number in (1, 2, 3)), Order.notes, Order.items)
 
     assert 3 + 2 == len(sent)
 
 
 def test_nothing_to_do_costs_nothing(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
 
     with statements(engine) as sent:
         ensure_loaded(session, [], Order.items)
@@ -503,7 +503,7 @@ def test_nothing_to_do_costs_nothing(engine: Engine, session: Session):
 
 def test_a_scoped_session_is_a_session(engine: Engine):
     registry = scoped_session(sessionmaker(engine))
-    order = registry.get_one(Order, 1)
+    order = registry.get(Order, 1)
 
     ensure_loaded(registry, order, Order.items)
 
@@ -530,7 +530,7 @@ def hidden_items(session: Session) -> None:
 
 @pytest.mark.usefixtures("hidden_items")
 def test_criteria_of_a_listener_apply_to_the_targets(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
 
     ensure_loaded(session, order, Order.items)
 
@@ -575,7 +575,7 @@ def test_rows_that_are_gone_are_reported_after_all_others_are_loaded(session: Se
     ],
 )
 def test_an_object_that_is_not_persistent_is_refused_with_the_remedy(state: str, remedy: str, session: Session):
-    order = session.get_one(Order, 1) if state in {"detached", "deleted"} else Order()
+    order = session.get(Order, 1) if state in {"detached", "deleted"} else Order()
     match state:
         case "pending":
             session.add(order)
@@ -591,14 +591,14 @@ def test_an_object_that_is_not_persistent_is_refused_with_the_remedy(state: str,
 
 def test_an_object_of_another_session_is_refused(engine: Engine, session: Session):
     with Session(engine) as other:
-        order = other.get_one(Order, 1)
+        order = other.get(Order, 1)
 
         with pytest.raises(ObjectStateError, match=r"Order \(1,\) belongs to another session"):
-            ensure_loaded(session, [session.get_one(Order, 2), order], Order.items)
+            ensure_loaded(session, [session.get(Order, 2), order], Order.items)
 
 
 def test_objects_of_a_closed_session_are_refused(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     session.close()
 
     with pytest.raises(ObjectStateError, match=r"Order \(1,\) is detached"):
@@ -613,12 +613,12 @@ def test_what_is_no_mapped_object_is_refused(given: object, session: Session):
 
 def test_what_is_no_mapped_object_is_named_by_its_place(session: Session):
     with pytest.raises(UnmappedInstanceError, match="got None at index 1"):
-        ensure_loaded(session, [session.get_one(Order, 1), None], Order.items)
+        ensure_loaded(session, [session.get(Order, 1), None], Order.items)
 
 
 def test_an_async_session_is_refused_with_the_remedy(session: Session):
     with pytest.raises(TypeError, match=r"outlive\.asyncio"):
-        ensure_loaded(AsyncSession(), session.get_one(Order, 1), Order.items)  # type: ignore[arg-type]
+        ensure_loaded(AsyncSession(), session.get(Order, 1), Order.items)  # type: ignore[arg-type]
 
 
 # --- paths that it cannot work with
@@ -643,7 +643,7 @@ PATHS: list[tuple[Any, str]] = [
 def test_a_path_that_leads_nowhere_is_an_error_before_anything_is_loaded(
     path: Any, message: str, engine: Engine, session: Session
 ):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
 
     with statements(engine) as sent, pytest.raises(ArgumentError, match=message):
         ensure_loaded(session, order, Order.notes, path)

@@ -51,7 +51,7 @@ def test_what_is_named_is_readable_after_a_commit_and_after_the_close(tell: Tell
 def test_what_is_not_named_is_not_loaded(tell: Tell):
     async def story(engine: AsyncEngine) -> None:
         async with AsyncSession(engine) as session:
-            order = await session.get_one(Order, 1)
+            order = await session.get(Order, 1)
             await ensure_loaded(session, order, Order.notes)
 
             with pytest.raises((MissingGreenlet, StatementError)) as caught:
@@ -76,7 +76,7 @@ def test_each_step_costs_one_statement(tell: Tell):
 def test_changes_stay_and_nothing_is_flushed(tell: Tell):
     async def story(engine: AsyncEngine) -> None:
         async with AsyncSession(engine) as session:
-            order = await session.get_one(Order, 1)
+            order = await session.get(Order, 1)
             order.state = "paid"
             with statements(engine.sync_engine) as sent:
                 await ensure_loaded(session, order, Order.items)
@@ -117,7 +117,7 @@ def test_a_scoped_session_is_a_session(tell: Tell):
 def test_objects_of_another_session_and_rows_that_are_gone_are_reported(tell: Tell):
     async def story(engine: AsyncEngine) -> None:
         async with AsyncSession(engine) as session, AsyncSession(engine) as other:
-            order = await session.get_one(Order, 1)
+            order = await session.get(Order, 1)
             with pytest.raises(ObjectStateError, match="belongs to another session"):
                 await ensure_loaded(other, order, Order.items)
             with pytest.raises(ArgumentError, match=r"Item\.product is no attribute of Order"):

@@ -145,7 +145,7 @@ def shown_after_loading(session: Session, parent: Any, relation: RelationshipPro
 
 
 def test_a_synonym_stands_for_its_relationship(engine: Engine, session: Session):
-    person = session.get_one(Person, 1)
+    person = session.get(Person, 1)
     ensure_loaded(session, person, Person.telephones, (Person.telephones, Phone.calls))
 
     with statements(engine) as sent:
@@ -165,7 +165,7 @@ def test_a_reference_that_raises_on_sql_is_loaded_when_it_is_named_and_guards_th
 
 
 def test_the_way_back_of_a_collection_is_not_loaded_eagerly(engine: Engine, session: Session):
-    person = session.get_one(Person, 1)
+    person = session.get(Person, 1)
     session.expire(person)
 
     with statements(engine) as sent:

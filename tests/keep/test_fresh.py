@@ -26,7 +26,7 @@ def session(engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def product(session: Session) -> Product:
     """Loaded, then changed by another connection."""
-    product = session.get_one(Product, UUID(int=1))
+    product = session.get(Product, UUID(int=1))
     session.commit()
     with Session(session.get_bind()) as other, other.begin():
         other.execute(update(Product).values(price=99, name="new"))
@@ -52,7 +52,7 @@ def test_other_attributes_stay_what_they_are(session: Session, product: Product)
 
 
 def test_an_expired_and_a_deferred_column_are_read(engine: Engine, session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     session.expire(order)
 
     with statements(engine) as sent:
@@ -62,7 +62,7 @@ def test_an_expired_and_a_deferred_column_are_read(engine: Engine, session: Sess
 
 
 def test_a_composite(session: Session):
-    customer = session.get_one(Customer, 1)
+    customer = session.get(Customer, 1)
     assert customer.address
     session.execute(text("UPDATE customer SET city = 'Paris'"))
 
@@ -70,7 +70,7 @@ def test_a_composite(session: Session):
 
 
 def test_a_relationship(session: Session):
-    order = session.get_one(Order, 1)
+    order = session.get(Order, 1)
     assert 2 == len(order.items)
     session.execute(text("DELETE FROM item WHERE position = 1"))
 
@@ -107,7 +107,7 @@ def test_a_row_that_is_gone_is_reported(session: Session):
 
 
 def test_an_attribute_of_another_class_is_an_error(session: Session, product: Product):
-    engineer = session.get_one(Engineer, 2)
+    engineer = session.get(Engineer, 2)
 
     with pytest.raises(ArgumentError, match=r"Order\.state is no attribute of Product"):
         fresh(session, product, Order.state)

@@ -86,7 +86,7 @@ def test_within_a_repeatable_read_there_is_nothing_new(engine: Engine):
     if engine.dialect.name == "sqlite":
         pytest.skip("its driver begins no transaction to read")
     with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as worker:
-        order = worker.get_one(Order, 1)
+        order = worker.get(Order, 1)
         others_change_rows(engine)
 
         refresh_all(worker, order)
@@ -98,7 +98,7 @@ def test_within_a_repeatable_read_there_is_nothing_new(engine: Engine):
 
 
 def test_one_value_is_asked_for_while_the_work_goes_on(engine: Engine, worker: Session):
-    product = worker.get_one(Product, UUID(int=1))
+    product = worker.get(Product, UUID(int=1))
     name = product.name
     prices = []
     for price in (1, 2):

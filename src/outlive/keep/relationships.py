@@ -204,6 +204,9 @@ def _load_by_join(session: Session, relation: Relation, states: States, options:
         unmet = {state: [key] for state in chunk if key not in state.dict}
         for state in absent_rows(session, unmet, doubtful=len(met) + len(unmet) > len(chunk)):
             _set(relation, state, [])
+        for state in unmet:
+            # Before SQLAlchemy 2.0.4 a refresh loads no relationship.
+            getattr(state.obj(), key)
         if relation.uselist:
             # joinedload leaves out what back references have added.
             for state in chunk:
