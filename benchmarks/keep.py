@@ -37,12 +37,12 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pydantic
-from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, make_url, select, text
+from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, make_url, orm, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 
 from outlive import asyncio as outlive_asyncio
-from outlive import ensure_loaded, refresh_all, snapshot
+from outlive import ensure_loaded, refresh_all, sessionmaker, snapshot
 
 DRIVERS = {"sqlite": ("sqlite", "sqlite+aiosqlite"), "postgresql": ("postgresql+psycopg", "postgresql+asyncpg")}
 SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
@@ -162,6 +162,15 @@ Way: TypeAlias = Callable[[], AbstractAsyncContextManager[Timed]]
 # One function per row.
 
 
+async def sessionmaker_beside_sqlalchemys(shop: Shop) -> Measured:
+    """Small requests: get, change, commit, close."""
+    ours = request_way(shop, sessionmaker(shop.engine))
+    theirs = request_way(shop, orm.sessionmaker(shop.engine))
+    return Measured(
+        "sessionmaker beside SQLAlchemy's, requests", await measure(shop, ours, theirs), 1.05, at_least=False
+    )
+
+
 async def refresh_all_beside_a_loop(shop: Shop) -> Measured:
     """What people write."""
     ours = sync_way(shop, refresh_all)
@@ -248,6 +257,7 @@ async def snapshot_pickled(shop: Shop) -> Measured:
 
 
 ROWS: tuple[Callable[[Shop], Awaitable[Measured]], ...] = (
+    sessionmaker_beside_sqlalchemys,
     refresh_all_beside_a_loop,
     refresh_all_beside_a_loop_async,
     refresh_all_beside_one_select,
@@ -297,6 +307,24 @@ def validate_each(articles: Sequence[Article]) -> Sequence[ArticleOut]:
 
 
 # What is measured, and how.
+
+
+def request_way(shop: Shop, factory: orm.sessionmaker[Session]) -> Way:
+    """A request for each order."""
+
+    def requests() -> None:
+        for number in range(1, shop.orders + 1):
+            with factory() as session:
+                order = session.get(Order, number)
+                assert order is not None
+                order.total += 1
+                session.commit()
+
+    @asynccontextmanager
+    async def way() -> AsyncGenerator[Timed]:
+        yield requests
+
+    return way
 
 
 def sync_way(shop: Shop, work: Callable[[Session, Sequence[Order]], object]) -> Way:
