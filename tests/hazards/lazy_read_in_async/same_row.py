@@ -127,3 +127,11 @@ async def more_than_a_key():
         talks = (await session.scalars(select(Talk))).all()
         meeting = await session.get(Meeting, 1)
         print(len(talks), meeting.opening.position)  # finding: meeting.opening is not loaded: reading it needs `await`
+
+
+async def held_with_what_it_has_loaded():
+    await _fill()
+    async with AsyncKeeping() as session:
+        club = await session.get(Club, 1, options=[selectinload(Club.guests)])
+        guest = await session.get(Guest, 1, options=[joinedload(Guest.club)])
+        print(len(guest.club.guests), club.id)  # quiet: the club at hand, guests and all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from outlive.check.entities import Entity
 from outlive.check.flow import lifetimes, loading
 from outlive.check.flow.observations import Exit
-from outlive.check.flow.state import LOADED, VAGUE, Object, State
+from outlive.check.flow.state import LOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import (
     UNKNOWN,
     Load,
@@ -68,6 +68,7 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
             one_to_one = relationship.many is False and not relation.many and obj.life is Life.DETACHED
             if one_to_one and relation.target in obj.entity.lineage and attributes[back].loss is not None:
                 attributes[back] = VAGUE
+        _take_what_is_held(state, obj.sid, entity, (*obj.path, (obj.entity.name, name)), attributes)
         state.objects[made] = Object(
             entity,
             obj.sid,
@@ -82,6 +83,17 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
             exit=None if expunged else obj.exit,
         )
     return Many(Ref(made)) if relationship.many else Ref(made)
+
+
+def _take_what_is_held(
+    state: State, sid: int | None, entity: Entity, path: tuple[tuple[str, str], ...], attributes: dict[str, Status]
+) -> None:
+    """It may be a row that the program holds under another name, with what that has loaded."""
+    for _, other in state.of_session(sid) if sid is not None else ():
+        if other.life is Life.PERSISTENT and other.path != path and entity.meets(other.entity):
+            for name, lost in attributes.items():
+                if lost.loss is not None and (name in other.links or other.status(name) in (LOADED, VAGUE)):
+                    attributes[name] = VAGUE
 
 
 def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:
