@@ -34,8 +34,8 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
     strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
     the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
 
-    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does, choose
-    among the objects to which a relationship leads; they hide no value of the objects given.
+    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does,
+    choose among the objects to which a relationship leads; they hide no value of the objects given.
 
     Args:
         session: The session of the objects.
