@@ -69,6 +69,26 @@ def test_a_cycle_begins_with_one_statement_per_class(end: Callable[[Session], No
     assert [(3, 2)] == [inspect(obj).identity for obj in held if obj not in left]
 
 
+def test_left_to_themselves_expired_objects_cost_one_statement_each(engine: Engine):
+    with Session(engine) as worker:
+        orders = list(worker.scalars(select(Order)))
+        worker.commit()
+        with statements(engine) as sent:
+            assert {"new"} == {order.state for order in orders}
+
+    assert len(orders) == len(sent)
+
+
+def test_what_nobody_refers_to_is_not_read(engine: Engine, worker: Session):
+    orders = list(worker.scalars(select(Order).order_by(Order.id)))
+    worker.commit()
+    del orders[1:]
+
+    with statements(engine) as sent:
+        assert orders == refresh_all(worker, worker.identity_map.values())
+    assert 1 == sent[0].count("?") + sent[0].count("%(")
+
+
 def test_each_cycle_sees_what_happened_since_the_last(engine: Engine, worker: Session):
     orders = list(worker.scalars(select(Order)))
     seen = []

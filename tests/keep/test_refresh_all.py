@@ -46,7 +46,6 @@ from tests.store import (
     statements,
 )
 
-
 # SQLAlchemy said so of every UPDATE with a version counter on SQLite, in its first 2.0 releases.
 pytestmark = pytest.mark.filterwarnings("ignore:.*versioning cannot be verified:sqlalchemy.exc.SAWarning")
 

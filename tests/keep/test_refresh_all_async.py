@@ -56,6 +56,26 @@ def test_one_statement_reads_what_a_commit_has_expired(tell: Tell):
     tell(story)
 
 
+@pytest.mark.parametrize("make", [async_sessionmaker, outlive.async_sessionmaker])
+def test_each_cycle_begins_with_all_that_the_session_holds(make: Callable[..., Any], tell: Tell):
+    async def story(engine: AsyncEngine) -> None:
+        async with make(engine)() as worker:
+            orders = list(await worker.scalars(select(Order)))
+            products = list(await worker.scalars(select(Product)))
+            seen = []
+            for state in ("paid", "sent"):
+                await worker.commit()
+                async with elsewhere(engine) as other:
+                    await other.execute(update(Order).values(state=state))
+                with statements(engine.sync_engine) as sent:
+                    await refresh_all(worker, worker.identity_map.values())
+                seen.append((len(sent), {order.state for order in orders}, len({product.name for product in products})))
+
+        assert [(2, {"paid"}, 2), (2, {"sent"}, 2)] == seen
+
+    tell(story)
+
+
 def test_loaded_collections_stay_and_references_follow_their_foreign_keys(tell: Tell):
     async def story(engine: AsyncEngine) -> None:
         async with AsyncSession(engine, expire_on_commit=False) as session:

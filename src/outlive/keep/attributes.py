@@ -17,6 +17,8 @@ from sqlalchemy.orm import (
     SynonymProperty,
 )
 
+from outlive.sessions.mapped import query_expressions
+
 Property: TypeAlias = "ColumnProperty[Any] | CompositeProperty[Any] | RelationshipProperty[Any]"
 
 
@@ -82,11 +84,21 @@ def check_link(before: Attribute, attribute: Attribute) -> None:
         raise ArgumentError(f"{attribute} cannot follow {before}, which leads to {relation.mapper.class_.__name__}")
 
 
-def column_names(found: ColumnProperty[Any] | CompositeProperty[Any]) -> frozenset[str]:
-    """The names of the attributes that hold the columns of a plain or a composite attribute."""
-    if isinstance(found, CompositeProperty):
-        return frozenset(part.key for part in found.props)
-    return frozenset([found.key])
+def columns_of(found: Property) -> frozenset[str]:
+    """The names of the attributes that hold the columns of an attribute; none for a relationship.
+
+    Raises:
+        ArgumentError: It is no column of the object, but what a query has computed.
+    """
+    match found:
+        case RelationshipProperty():
+            return frozenset()
+        case CompositeProperty():
+            return frozenset(part.key for part in found.props)
+        case ColumnProperty():
+            if found.key in query_expressions(found.parent):
+                raise ArgumentError(f"{found} is a query_expression(): only a query for the object can compute it")
+            return frozenset([found.key])
 
 
 def has(mapper: Mapper[Any], attribute: Attribute) -> bool:

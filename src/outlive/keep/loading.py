@@ -11,7 +11,7 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.collections import collection_adapter
 
-from outlive.keep.attributes import Attribute, attribute_of, check_link, column_names, has, property_of
+from outlive.keep.attributes import Attribute, attribute_of, check_link, columns_of, has, property_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
 from outlive.sessions.objects import AnySession, as_list, by_mapper, listed, name_of, persistent_states, session_of
@@ -34,8 +34,8 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
     strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
     the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
 
-    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does, choose
-    among the objects to which a relationship leads; they hide no value of the objects given.
+    Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does,
+    choose among the objects to which a relationship leads; they hide no value of the objects given.
 
     Args:
         session: The session of the objects.
@@ -59,7 +59,7 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
         for attribute in steps:
             has(mapper, attribute)
     with session.no_autoflush:
-        missing = _load(session, states, steps)
+        missing = dict.fromkeys(_load(session, states, steps))
     if missing:
         names = listed([name_of(state) for state in missing])
         raise MissingRowsError(f"no rows to load columns from: {names}", [state.obj() for state in missing])
@@ -73,6 +73,7 @@ def _steps(paths: Iterable[Path]) -> Steps:
             attribute = attribute_of(given)
             if before is not None:
                 check_link(before, attribute)
+            columns_of(property_of(attribute.mapper, attribute.name))
             steps, before = steps.setdefault(attribute, {}), attribute
     return first
 
@@ -86,12 +87,12 @@ def _load(session: Session, states: States, steps: Steps) -> States:
         for mapper, alike in groups.items():
             if has(mapper, attribute):
                 found = property_of(mapper, attribute.name)
+                columns.setdefault(mapper, set()).update(columns_of(found))
                 if isinstance(found, RelationshipProperty):
                     relations[found, attribute] += alike
-                else:
-                    columns.setdefault(mapper, set()).update(column_names(found))
-    wanted = {state: columns.get(state.mapper, ()) for state in states} if columns else {}
-    missing = load_columns(session, {state: _missing(state, names) for state, names in wanted.items()})
+    named = any(columns.values())
+    wanted = {state: _missing(state, columns.get(state.mapper, ())) for state in states} if named else {}
+    missing = load_columns(session, wanted)
     for (relation, attribute), alike in relations.items():
         load_relationship(session, relation, [state for state in alike if _missing(state, [relation.key])])
         if steps[attribute]:

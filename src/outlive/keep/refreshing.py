@@ -77,7 +77,7 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
             subclass).  A relationship costs one more statement per 500 objects.
         with_for_update: Lock the rows, as for ``Session.refresh``.
         dirty: What to do with unflushed changes of what is to be read.  ``"raise"`` an error before anything is lost,
-            ``"flush"`` them first, or ``"discard"`` them; those of a relationship cannot be discarded, since the objects
+            ``"flush"`` them first, or ``"discard"`` them; those of a relationship cannot be discarded, for the objects
             at its other side know of them, too.  Changes of other attributes stay.
         missing: What to do if rows are gone.  ``"raise"`` an error when all others are read, or ``"skip"`` them.  These
             objects stay in the session, and what was to be read of them is expired.

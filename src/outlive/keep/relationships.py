@@ -109,9 +109,8 @@ def _in_key_order(mapper: Mapper[Any], pairs: Iterable[tuple[Any, T]]) -> Sequen
     """What stands beside the columns of the primary key, in its order; nothing unless it stands beside each of them."""
     places = key_attributes(mapper)
     found = {places.get(attribute_name(mapper, column), -1): other for column, other in pairs}
-    return (
-        [found[place] for place in sorted(found)] if len(mapper.primary_key) == len(found) and -1 not in found else []
-    )
+    complete = found.keys() == set(range(len(mapper.primary_key)))
+    return [found[place] for place in sorted(found)] if complete else []
 
 
 def attribute_name(mapper: Mapper[Any], column: Any) -> str:

@@ -11,10 +11,10 @@ from sqlalchemy.orm import InstanceState, Mapper, QueryableAttribute, Relationsh
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NO_VALUE
 
-from outlive.keep.attributes import Attribute, attribute_of, column_names, has, property_of
+from outlive.keep.attributes import Attribute, attribute_of, columns_of, has, property_of
 from outlive.keep.relationships import attribute_name, foreign_key
 from outlive.lifecycle.errors import ObjectStateError
-from outlive.sessions.mapped import deferred_columns, key_attributes
+from outlive.sessions.mapped import deferred_columns, key_attributes, query_expressions
 from outlive.sessions.objects import listed, name_of
 
 Names: TypeAlias = "Iterable[str | QueryableAttribute[Any]]"
@@ -116,12 +116,12 @@ def scope_of(mapper: Mapper[Any], named: Sequence[str | Attribute] | None) -> Sc
     """
     columns: set[str] = set()
     relations: dict[RelationshipProperty[Any], None] = {}
-    for name in mapper.column_attrs.keys() if named is None else named:
+    everything = [column.key for column in mapper.column_attrs if column.key not in query_expressions(mapper)]
+    for name in everything if named is None else named:
         if isinstance(name, str) or has(mapper, name):
             found = property_of(mapper, name if isinstance(name, str) else name.name)
-            if not isinstance(found, RelationshipProperty):
-                columns |= column_names(found)
-            else:
+            columns |= columns_of(found)
+            if isinstance(found, RelationshipProperty):
                 relations[found] = None
                 columns.update(_foreign_key_names(found))
     references = [

@@ -59,6 +59,12 @@ def deferred_columns(mapper: Mapper[Any]) -> frozenset[str]:
 
 
 @once
+def query_expressions(mapper: Mapper[Any]) -> frozenset[str]:
+    """The names of attributes that only a query can give a value: ``query_expression()``, ``with_expression()``."""
+    return frozenset(column.key for column in mapper.column_attrs if ("query_expression", True) in column.strategy_key)
+
+
+@once
 def lazy_attributes(mapper: Mapper[Any]) -> frozenset[str]:
     """The names of what a query may leave out: relationships and deferred columns."""
     return deferred_columns(mapper).union(mapper.relationships.keys())
