@@ -37,12 +37,12 @@ from typing import Any, TypeAlias
 from uuid import uuid4
 
 import pydantic
-from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, make_url, orm, select, text
+from sqlalchemy import Engine, ForeignKey, String, create_engine, event, insert, inspect, make_url, orm, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 
 from outlive import asyncio as outlive_asyncio
-from outlive import ensure_loaded, refresh_all, sessionmaker, snapshot
+from outlive import audit, ensure_loaded, refresh_all, sessionmaker, snapshot
 
 DRIVERS = {"sqlite": ("sqlite", "sqlite+aiosqlite"), "postgresql": ("postgresql+psycopg", "postgresql+asyncpg")}
 SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
@@ -226,6 +226,22 @@ async def ensure_loaded_beside_selectinload_async(shop: Shop) -> Measured:
     return Measured("ensure_loaded beside selectinload, async", await measure(shop, ours, theirs), 1.3, at_least=False)
 
 
+async def audit_beside_unloaded(shop: Shop) -> Measured:
+    """What SQLAlchemy has for one object: names without a cause, and with them some that can be read."""
+    ours = sync_way(shop, lambda session, _: audit(session))
+    theirs = sync_way(shop, lambda _, orders: [inspect(order).unloaded for order in orders])
+    return Measured(
+        "audit of a session beside inspect().unloaded", await measure(shop, ours, theirs), 1, at_least=False
+    )
+
+
+async def audit_of_objects_beside_unloaded(shop: Shop) -> Measured:
+    """The same of a list, each object of which has to be asked whether it is mapped."""
+    ours = sync_way(shop, lambda _, orders: audit(orders))
+    theirs = sync_way(shop, lambda _, orders: [inspect(order).unloaded for order in orders])
+    return Measured("audit of a list beside inspect().unloaded", await measure(shop, ours, theirs), 1, at_least=False)
+
+
 async def snapshot_beside_pydantic(shop: Shop) -> Measured:
     """``from_attributes`` of the same columns."""
     ours = detached_way(shop, snapshot)
@@ -264,6 +280,8 @@ ROWS: tuple[Callable[[Shop], Awaitable[Measured]], ...] = (
     ensure_loaded_beside_selectinload,
     ensure_loaded_beside_selectinload_of_a_reference,
     ensure_loaded_beside_selectinload_async,
+    audit_beside_unloaded,
+    audit_of_objects_beside_unloaded,
     snapshot_beside_pydantic,
     snapshot_beside_dict,
     snapshot_into_pydantic,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
+    from outlive.keep.audits import Audit, audit
     from outlive.keep.loading import ensure_loaded
     from outlive.keep.options import loader_options
     from outlive.keep.refreshing import fresh, refresh_all
     from outlive.keep.schemas import reads
     from outlive.keep.snapshots import Snapshot
     from outlive.keep.taking import snapshot
+    from outlive.keep.unloaded import expired, unloaded
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
         InvalidReferenceError,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from outlive.sessions.sync import sessionmaker
 
 __all__ = [
+    "Audit",
     "Cause",
     "Explanation",
     "InvalidReferenceError",
@@ -42,7 +45,9 @@ __all__ = [
     "Snapshot",
     "UnsafeError",
     "async_sessionmaker",
+    "audit",
     "ensure_loaded",
+    "expired",
     "explain",
     "fresh",
     "loader_options",
@@ -50,9 +55,11 @@ __all__ = [
     "refresh_all",
     "sessionmaker",
     "snapshot",
+    "unloaded",
 ]
 
 _HOMES = {
+    "Audit": "outlive.keep.audits",
     "Cause": "outlive.lifecycle.causes",
     "Explanation": "outlive.lifecycle.explanation",
     "InvalidReferenceError": "outlive.lifecycle.errors",
@@ -64,7 +71,9 @@ _HOMES = {
     "Snapshot": "outlive.keep.snapshots",
     "UnsafeError": "outlive.lifecycle.errors",
     "async_sessionmaker": "outlive.sessions.aio",
+    "audit": "outlive.keep.audits",
     "ensure_loaded": "outlive.keep.loading",
+    "expired": "outlive.keep.unloaded",
     "explain": "outlive.diagnosis",
     "fresh": "outlive.keep.refreshing",
     "loader_options": "outlive.keep.options",
@@ -72,6 +81,7 @@ _HOMES = {
     "refresh_all": "outlive.keep.refreshing",
     "sessionmaker": "outlive.sessions.sync",
     "snapshot": "outlive.keep.taking",
+    "unloaded": "outlive.keep.unloaded",
 }
 
 

@@ -41,7 +41,7 @@ def as_list(objs: object) -> list[object]:
     if isinstance(inspect(objs, raiseerr=False), InstanceState):
         return [objs]
     if not isinstance(objs, Iterable) or isinstance(objs, (str, bytes, type)):
-        raise UnmappedInstanceError(objs, f"expected a mapped object or an iterable of them, got {_shown(objs)}")
+        raise UnmappedInstanceError(objs, f"expected a mapped object or an iterable of them, got {shown(objs)}")
     return list(cast("Iterable[object]", objs))
 
 
@@ -56,7 +56,7 @@ def states_of(objs: object) -> list[InstanceState[Any]]:
         # inspect() would take 20 times as long.
         state = getattr(obj, "_sa_instance_state", None)
         if not isinstance(state, InstanceState):
-            raise UnmappedInstanceError(obj, f"expected mapped objects, got {_shown(obj)} at index {index}")
+            raise UnmappedInstanceError(obj, f"expected mapped objects, got {shown(obj)} at index {index}")
         states[state] = None
     return list(states)
 
@@ -113,7 +113,8 @@ def _why_not(state: InstanceState[Any]) -> str:
             return "belongs to another session: use that one, or work with a copy here, outlive.reattach(session, obj)"
 
 
-def _shown(obj: object) -> str:
+def shown(obj: object) -> str:
+    """Something that is no mapped object, for a message."""
     if isinstance(obj, type):
         return f"the class {obj.__name__}"
     if isinstance(obj, Row):
