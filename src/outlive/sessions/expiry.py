@@ -90,6 +90,11 @@ def expired_by_user(state: InstanceState[Any]) -> set[str]:
     return {name for name in state.expired_attributes if cause_of(state, name) in {Cause.EXPIRE, Cause.EXPIRE_ALL}}
 
 
+def expired_by_rollback(state: InstanceState[Any]) -> bool:
+    """Whether the object still lacks anything that a rollback has erased."""
+    return any(cause_of(state, name) is Cause.ROLLBACK for name in state.expired_attributes)
+
+
 def had_value(state: InstanceState[Any], name: str) -> bool:
     """Whether an expired column had a value: a deferred one may be expired with its object and have had none."""
     return name not in deferred_columns(state.mapper) or cause_of(state, name) not in {

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.interfaces import ORMOption
 
 from outlive.lifecycle.causes import Cause
-from outlive.sessions.expiry import expired_by_user, had_value, has_notes, note, note_values
+from outlive.sessions.expiry import expired_by_rollback, expired_by_user, had_value, has_notes, note, note_values
 from outlive.sessions.mapped import key_attributes
 from outlive.sessions.returning import Wanted, columns_to_return, returning
 from outlive.sessions.rows import load_columns
@@ -95,7 +95,7 @@ class Session(orm.Session):
         changed = [instance_state(obj) for obj in self.dirty]
         # With its key expired too, SQLAlchemy would reload each of these objects as a whole, and the program would have
         # it in hand; of a deleted object this is the last chance.
-        reloaded = [state for state in (*changed, *map(instance_state, self.deleted)) if state.expired]
+        reloaded = [state for state in (*changed, *map(instance_state, self.deleted)) if expired_by_rollback(state)]
         if reloaded:
             load_expired_columns(self, reloaded)
         return columns_to_return(self, changed) if changed else {}
