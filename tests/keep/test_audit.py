@@ -32,8 +32,17 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.exc import DetachedInstanceError, UnmappedInstanceError
 
-import outlive
-from outlive import Audit, Cause, UnsafeError, async_sessionmaker, audit, sessionmaker, unloaded
+from outlive import (
+    Audit,
+    Cause,
+    UnsafeError,
+    async_sessionmaker,
+    audit,
+    ensure_loaded,
+    refresh_all,
+    sessionmaker,
+    unloaded,
+)
 from outlive.keep.audits import AuditEntry
 from tests import corners, store
 from tests.databases import Database
@@ -44,13 +53,6 @@ from tests.store import Coupon, Customer, Employee, Item, Manager, Order, Produc
 
 # SQLAlchemy 2.0.0 says so of each UPDATE with RETURNING and a version counter.
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does not support updated rowcount")
-
-
-@pytest.fixture
-def engine(sync_database: Database) -> Iterator[Engine]:
-    with sync_database.engine() as engine:
-        fill(store, engine)
-        yield engine
 
 
 @pytest.fixture
@@ -602,7 +604,7 @@ def test_what_it_says_to_do_helps(query: str, session: Session):
     objs = [obj for class_ in (Customer, Order, Employee, Product, Item) for obj in session.scalars(select(class_))]
     lines = [line.strip() for line in str(audit(objs)).splitlines()]
     words = {**vars(sqlalchemy.orm), **vars(store), "select": select, "session": session}
-    words["ensure_loaded"] = outlive.ensure_loaded
+    words["ensure_loaded"] = ensure_loaded
     words |= {f"{class_.__name__.lower()}s": [it for it in objs if type(it) is class_] for class_ in map(type, objs)}
     if query == "load":
         for line in lines:
@@ -620,15 +622,13 @@ def test_what_it_says_to_do_helps(query: str, session: Session):
     assert set() == rest
 
 
-@pytest.mark.skipif(not hasattr(outlive, "refresh_all"), reason="refresh_all is not there yet")
 def test_what_it_says_to_do_after_a_rollback_helps(session: Session):
     orders = session.scalars(select(Order)).all()
     session.rollback()
-    words = {name: getattr(outlive, name) for name in ("refresh_all", "ensure_loaded")}
-    words |= {**vars(store), "session": session, "orders": orders}
+    words = {"refresh_all": refresh_all, "ensure_loaded": ensure_loaded, "session": session, "orders": orders}
     for line in str(audit(orders)).splitlines():
         if line.startswith(("  refresh_all(", "  ensure_loaded(")):
-            exec(line.strip(), words)
+            exec(line.strip(), {**vars(store), **words})
 
     assert () == audit(orders).entries
 

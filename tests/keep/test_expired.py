@@ -29,13 +29,6 @@ LAZY = {Cause.NEVER_LOADED, Cause.DEFERRED, Cause.RAISE}
 
 
 @pytest.fixture
-def engine(sync_database: Database) -> Iterator[Engine]:
-    with sync_database.engine() as engine:
-        fill(store, engine)
-        yield engine
-
-
-@pytest.fixture
 def session(engine: Engine) -> Iterator[Session]:
     """Of our factory, expiring on commit: so that a commit erases."""
     with sessionmaker(engine, expire_on_commit=True)() as session:
