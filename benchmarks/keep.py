@@ -42,7 +42,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
 
 from outlive import asyncio as outlive_asyncio
-from outlive import audit, ensure_loaded, refresh_all, sessionmaker, snapshot
+from outlive import audit, ensure_loaded, load_all, reattach_all, reference, refresh_all, sessionmaker, snapshot
 
 DRIVERS = {"sqlite": ("sqlite", "sqlite+aiosqlite"), "postgresql": ("postgresql+psycopg", "postgresql+asyncpg")}
 SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
@@ -240,6 +240,54 @@ async def audit_of_objects_beside_unloaded(shop: Shop) -> Measured:
     return Measured("audit of a list beside unloaded", await measure(shop, ours, theirs), 1, at_least=False)
 
 
+async def reattach_all_beside_a_loop(shop: Shop) -> Measured:
+    """What people write for cached objects."""
+    ours = cached_way(shop, reattach_all)
+    theirs = cached_way(shop, merge_each)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("reattach_all beside a loop of merge", figures, 8, at_least=True)
+
+
+async def reattach_all_beside_merge_all(shop: Shop) -> Measured:
+    """SQLAlchemy 2.1's own word for it, which sends a SELECT for each object; before 2.1 the loop once more."""
+    ours = cached_way(shop, reattach_all)
+    theirs = cached_way(shop, merge_all)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("reattach_all beside merge_all", figures, 8, at_least=True)
+
+
+async def reattach_all_of_changed_objects_beside_a_loop(shop: Shop) -> Measured:
+    """When no copy is like its row: half of the time is SQLAlchemy's merge, in ours too."""
+    ours = cached_way(shop, reattach_all, changed=True)
+    theirs = cached_way(shop, merge_each, changed=True)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("reattach_all beside a loop of merge, all changed", figures, 5, at_least=True)
+
+
+async def reattach_all_beside_a_loop_async(shop: Shop) -> Measured:
+    """What people write for cached objects in async code."""
+    ours = async_cached_way(shop, outlive_asyncio.reattach_all)
+    theirs = async_cached_way(shop, merge_each_async)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("reattach_all beside a loop of merge, async", figures, 8, at_least=True)
+
+
+async def load_all_beside_get(shop: Shop) -> Measured:
+    """What people write for keys that a message has brought."""
+    ours = cached_way(shop, load_references)
+    theirs = cached_way(shop, get_each)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("load_all beside a loop of get", figures, 10, at_least=True)
+
+
+async def load_all_beside_get_async(shop: Shop) -> Measured:
+    """What people write for keys that a message has brought in async code."""
+    ours = async_cached_way(shop, load_references_async)
+    theirs = async_cached_way(shop, get_each_async)
+    figures = await measure(shop, ours, theirs, round_trips=True)
+    return Measured("load_all beside a loop of get, async", figures, 10, at_least=True)
+
+
 async def snapshot_beside_pydantic(shop: Shop) -> Measured:
     """``from_attributes`` of the same columns."""
     ours = detached_way(shop, snapshot)
@@ -280,6 +328,12 @@ ROWS: tuple[Callable[[Shop], Awaitable[Measured]], ...] = (
     ensure_loaded_beside_selectinload_async,
     audit_beside_unloaded,
     audit_of_objects_beside_unloaded,
+    reattach_all_beside_a_loop,
+    reattach_all_beside_merge_all,
+    reattach_all_of_changed_objects_beside_a_loop,
+    reattach_all_beside_a_loop_async,
+    load_all_beside_get,
+    load_all_beside_get_async,
     snapshot_beside_pydantic,
     snapshot_beside_dict,
     snapshot_into_pydantic,
@@ -320,6 +374,38 @@ async def query_and_load_async(session: AsyncSession) -> Sequence[Order]:
 
 def unloaded_each(session: Session, orders: Sequence[Order]) -> list[set[str]]:  # noqa: ARG001  as the other ways
     return [inspect(order).unloaded for order in orders]
+
+
+def merge_each(session: Session, orders: Sequence[Order]) -> Sequence[Order]:
+    with session.no_autoflush:
+        return [session.merge(order) for order in orders]
+
+
+def merge_all(session: Session, orders: Sequence[Order]) -> Sequence[Order]:
+    if version("sqlalchemy").startswith("2.0."):
+        return merge_each(session, orders)
+    return session.merge_all(orders)
+
+
+async def merge_each_async(session: AsyncSession, orders: Sequence[Order]) -> Sequence[Order]:
+    with session.no_autoflush:
+        return [await session.merge(order) for order in orders]
+
+
+def load_references(session: Session, orders: Sequence[Order]) -> Sequence[Order]:
+    return load_all(session, [reference(order) for order in orders])
+
+
+async def load_references_async(session: AsyncSession, orders: Sequence[Order]) -> Sequence[Order]:
+    return await outlive_asyncio.load_all(session, [reference(order) for order in orders])
+
+
+def get_each(session: Session, orders: Sequence[Order]) -> Sequence[Order | None]:
+    return [session.get(Order, order.id) for order in orders]
+
+
+async def get_each_async(session: AsyncSession, orders: Sequence[Order]) -> Sequence[Order | None]:
+    return [await session.get(Order, order.id) for order in orders]
 
 
 def validate_each(articles: Sequence[Article]) -> Sequence[ArticleOut]:
@@ -393,6 +479,41 @@ def async_query_way(shop: Shop, work: Callable[[AsyncSession], Awaitable[object]
             yield lambda: work(session)
 
     return way
+
+
+def cached_way(shop: Shop, work: Callable[[Session, Sequence[Order]], object], *, changed: bool = False) -> Way:
+    """Work on detached orders in a new session."""
+    orders = detached_orders(shop, changed=changed)
+
+    @asynccontextmanager
+    async def way() -> AsyncGenerator[Timed]:
+        with Session(shop.engine) as session:
+            session.connection()
+            yield lambda: work(session, orders)
+
+    return way
+
+
+def async_cached_way(shop: Shop, work: Callable[[AsyncSession, Sequence[Order]], Awaitable[object]]) -> Way:
+    """Work on detached orders in a new session, in async code."""
+    orders = detached_orders(shop)
+
+    @asynccontextmanager
+    async def way() -> AsyncGenerator[Timed]:
+        async with AsyncSession(shop.async_engine) as session:
+            await session.connection()
+            yield lambda: work(session, orders)
+
+    return way
+
+
+def detached_orders(shop: Shop, *, changed: bool = False) -> Sequence[Order]:
+    with Session(shop.engine) as session:
+        orders = session.scalars(select(Order)).all()
+    if changed:
+        for order in orders:
+            order.status = "changed"
+    return orders
 
 
 def detached_way(shop: Shop, work: Callable[[Sequence[Article]], object]) -> Way:

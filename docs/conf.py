@@ -26,7 +26,7 @@ exclude_patterns = ["_build"]
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!outlive\.).*"),  # other projects' names; their inventories would need a network
-    ("py:.*", r"outlive\..*\.[A-Z]"),  # type variables
+    ("py:.*", r"outlive\..*\.[A-Z](_co)?"),  # type variables
 ]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from outlive.diagnosis import explain
+    from outlive.keep.attaching import reattach, reattach_all
     from outlive.keep.audits import Audit, audit
     from outlive.keep.loading import ensure_loaded
     from outlive.keep.options import loader_options
+    from outlive.keep.references import Reference, load_all, reference
     from outlive.keep.refreshing import fresh, refresh_all
     from outlive.keep.schemas import reads
     from outlive.keep.snapshots import Snapshot
@@ -41,6 +43,7 @@ __all__ = [
     "NotLoadedError",
     "ObjectStateError",
     "OutliveError",
+    "Reference",
     "SchemaError",
     "Snapshot",
     "UnsafeError",
@@ -50,8 +53,12 @@ __all__ = [
     "expired",
     "explain",
     "fresh",
+    "load_all",
     "loader_options",
     "reads",
+    "reattach",
+    "reattach_all",
+    "reference",
     "refresh_all",
     "sessionmaker",
     "snapshot",
@@ -67,6 +74,7 @@ _HOMES = {
     "NotLoadedError": "outlive.lifecycle.errors",
     "ObjectStateError": "outlive.lifecycle.errors",
     "OutliveError": "outlive.lifecycle.errors",
+    "Reference": "outlive.keep.references",
     "SchemaError": "outlive.lifecycle.errors",
     "Snapshot": "outlive.keep.snapshots",
     "UnsafeError": "outlive.lifecycle.errors",
@@ -76,8 +84,12 @@ _HOMES = {
     "expired": "outlive.keep.unloaded",
     "explain": "outlive.diagnosis",
     "fresh": "outlive.keep.refreshing",
+    "load_all": "outlive.keep.references",
     "loader_options": "outlive.keep.options",
     "reads": "outlive.keep.schemas",
+    "reattach": "outlive.keep.attaching",
+    "reattach_all": "outlive.keep.attaching",
+    "reference": "outlive.keep.references",
     "refresh_all": "outlive.keep.refreshing",
     "sessionmaker": "outlive.sessions.sync",
     "snapshot": "outlive.keep.taking",

@@ -6,12 +6,12 @@ Each runs its namesake on the session's own ``Session``, so what that one says h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar, cast, overload
+from typing import Any, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
 from sqlalchemy.orm import QueryableAttribute, Session
 
-from outlive.keep import loading, refreshing, scopes
+from outlive.keep import attaching, loading, references, refreshing, scopes
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,6 +65,40 @@ async def refresh_all(  # noqa: PLR0913  those of outlive.refresh_all
     return await _run(
         session, refreshing.refresh_all, objs, attribute_names, with_for_update, dirty=dirty, missing=missing
     )
+
+
+async def load(session: AnyAsyncSession, ref: references.Reference[T], *, version: references.Versions = "check") -> T:
+    """``Reference.load`` for an ``AsyncSession``."""
+    return await _run(session, ref.load, version=version)
+
+
+async def load_all(
+    session: AnyAsyncSession,
+    refs: Iterable[references.Reference[T]],
+    *,
+    missing: Literal["raise", "skip"] = "raise",
+    version: references.Versions = "check",
+) -> list[T]:
+    """``outlive.load_all`` for an ``AsyncSession``."""
+    return await _run(session, references.load_all, refs, missing=missing, version=version)
+
+
+@overload
+async def reattach(session: AnyAsyncSession, obj: T, *, missing: Literal["raise", "insert"] = "raise") -> T: ...
+
+
+@overload
+async def reattach(session: AnyAsyncSession, obj: T, *, missing: attaching.Missing) -> T | None: ...
+
+
+async def reattach(session: AnyAsyncSession, obj: T, *, missing: attaching.Missing = "raise") -> T | None:
+    """``outlive.reattach`` for an ``AsyncSession``."""
+    return await _run(session, attaching.reattach, obj, missing=missing)
+
+
+async def reattach_all(session: AnyAsyncSession, objs: Iterable[T], *, missing: attaching.Missing = "raise") -> list[T]:
+    """``outlive.reattach_all`` for an ``AsyncSession``."""
+    return await _run(session, attaching.reattach_all, objs, missing=missing)
 
 
 async def _run(

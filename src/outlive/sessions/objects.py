@@ -45,6 +45,18 @@ def as_list(objs: object) -> list[object]:
     return list(cast("Iterable[object]", objs))
 
 
+def state_of(obj: object) -> InstanceState[Any]:
+    """The state of one mapped object.
+
+    Raises:
+        UnmappedInstanceError: Something else.
+    """
+    state: InstanceState[Any] | None = inspect(obj, raiseerr=False)
+    if isinstance(state, InstanceState):
+        return state
+    raise UnmappedInstanceError(obj, f"expected a mapped object, got {shown(obj)}")
+
+
 def states_of(objs: object) -> list[InstanceState[Any]]:
     """The states of one mapped object or of any iterable of them, in the order given, each object once.
 
