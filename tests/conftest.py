@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import databases
 from tests.databases import Database
 
+# Whether a change passes is not left to luck; everywhere else Hypothesis looks for new examples.
+hypothesis.settings.register_profile("steady", derandomize=True)
+if os.environ.get("OUTLIVE_REQUIRE_SERVICES") == "1":
+    hypothesis.settings.load_profile("steady")
 
-@pytest.fixture(scope="session")
+
+@pytest.fixture
 def postgresql_url() -> Iterator[str]:
-    """The address of this process's own schema."""
+    """The address of an empty schema: many tests have tables of the same name."""
     with databases.postgresql_schema() as url:
         yield url
 

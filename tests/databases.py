@@ -1,4 +1,4 @@
-"""The databases that tests run on: each empty, and of one test process alone.
+"""The databases that tests run on: each empty, and of one test alone; MariaDB's of one test process.
 
 ``OUTLIVE_TEST_POSTGRES`` and ``OUTLIVE_TEST_MARIADB`` are the addresses of servers.  Without one, its tests are skipped
 with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
@@ -70,6 +70,7 @@ def postgresql_schema() -> Iterator[str]:
         try:
             yield f"{SERVER}?options=-csearch_path%3D{schema}"
         finally:
+            connection.execute("SET lock_timeout = '20s'")  # an engine that a test has left open
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 

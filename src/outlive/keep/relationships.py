@@ -187,7 +187,8 @@ def _joins_eagerly(mapper: Mapper[Any]) -> bool:
 def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
     """Keeps the targets from loading their parents, which are there, eagerly: a lazy load does so, too."""
     for back in relation.mapper.relationships:
-        leads_back = back.key == relation.back_populates or back.back_populates == relation.key
+        named = back.key == relation.back_populates or back.back_populates == relation.key
+        leads_back = named and back.mapper.common_parent(relation.parent)
         if leads_back and back.direction is RelationshipDirection.MANYTOONE and back.lazy in EAGER:
             yield lazyload(getattr(relation.mapper.entity, back.key))
 
