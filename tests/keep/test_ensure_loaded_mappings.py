@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -28,12 +29,15 @@ RELATIONSHIPS = sorted(
 @pytest.fixture(scope="module", params=(*databases.SYNC, "pymysql"))
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """MariaDB is among them: there texts in another case are equal.  No test commits a change."""
-    with chosen(request, tmp_path_factory.mktemp("mappings")).engine() as engine:
-        Base.metadata.drop_all(engine)
-        Base.metadata.create_all(engine)
-        with Session(engine) as session:
-            mappings.fill(session)
-        yield engine
+    with databases.postgresql_schema() if request.param == "psycopg" else nullcontext() as schema:
+        folder = tmp_path_factory.mktemp("mappings")
+        database = databases.postgresql(request.param, schema) if schema else chosen(request, folder)
+        with database.engine() as engine:
+            Base.metadata.drop_all(engine)
+            Base.metadata.create_all(engine)
+            with Session(engine) as session:
+                mappings.fill(session)
+            yield engine
 
 
 @pytest.fixture
