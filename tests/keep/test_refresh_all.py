@@ -611,7 +611,7 @@ def test_a_relationship_that_is_read_locks_the_row_of_its_object(engine: Engine,
 
 def test_a_lock_that_others_hold_is_an_error_and_loses_nothing(engine: Engine, session: Session):
     if engine.dialect.name != "postgresql":
-        pytest.skip("locks rows on PostgreSQL only")
+        pytest.skip("this database locks no rows")
     orders = orders_of(session)
     with Session(engine) as other:
         other.scalars(select(Order).where(Order.id == 2).with_for_update()).all()
@@ -626,7 +626,7 @@ def test_a_lock_that_others_hold_is_an_error_and_loses_nothing(engine: Engine, s
 
 def test_a_row_that_is_passed_over_for_its_lock_is_not_read_without(engine: Engine, session: Session):
     if engine.dialect.name != "postgresql":
-        pytest.skip("locks rows on PostgreSQL only")
+        pytest.skip("this database locks no rows")
     event.listen(session, "do_orm_execute", lambda state: None)
     orders = orders_of(session)
     with Session(engine) as other:
@@ -696,7 +696,7 @@ def test_the_recipe_for_soft_deletion_hides_no_row_from_a_refresh(session: Sessi
 
 def test_a_key_that_the_database_fills_with_blanks_is_found(engine: Engine, session: Session):
     if engine.dialect.name != "postgresql":
-        pytest.skip("fills CHAR with blanks on PostgreSQL only")
+        pytest.skip("this database fills no CHAR with blanks")
 
     class Base(DeclarativeBase):
         pass

@@ -267,7 +267,7 @@ def test_a_set_that_tracks_its_changes_becomes_a_frozenset():
 
 def test_an_array_of_postgresql_becomes_a_list_that_refuses_changes(session: Session):
     if session.get_bind().dialect.name != "postgresql":
-        pytest.skip("only PostgreSQL has arrays")
+        pytest.skip("this database has no arrays")
 
     class Track(SpotBase):
         __tablename__ = "track"
