@@ -1,6 +1,6 @@
 """How fast ``outlive check`` is, and how much memory it needs, beside ``ast.parse`` of the same files.
 
-    python benchmarks/check.py                            # three packages, their versions stated below
+    python benchmarks/check.py                            # four packages, their versions stated below
     python benchmarks/check.py letta==0.16.8 path/to/app  # packages and paths of your choice
     python benchmarks/check.py --scale                    # programs of three sizes: is the time linear in the lines?
 
@@ -11,14 +11,14 @@ Each measurement is a process of its own, its start included, and each round tak
 minute falls on every row; the table has the medians of the rounds:
 
     ast.parse               read and parse every file, drop the tree: what no check of source can do without
-    check, no cache         ``outlive check --no-cache``
+    check, no cache         ``outlive check --no-cache --jobs 1``
+    check, two processes    the same with ``--jobs 2``: compare the seconds of the clock
     check, filling a cache  the first run of a user
     check, unchanged        the second run
     check, one file edited  a comment is added to the file of median size
 
 Compare the last column between machines and versions, not the seconds: it is CPU time as a multiple of ``ast.parse``
-in the same run.  Lines are counted per second of CPU, which other programs disturb less than the clock.  The program
-is linked and followed anew in each run, so a cache saves the reading and not the thinking.
+in the same run.  Lines are counted per second of CPU, which other programs disturb less than the clock.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from statistics import median
 from outlive.check.discovery import discover
 from outlive.lifecycle.errors import UsageError
 
-PACKAGES = ("apache-superset==6.1.0", "arize-phoenix==20.26.1", "letta==0.16.8")
-SIZES = (10_000, 50_000, 100_000)
+PACKAGES = ("apache-superset==6.1.0", "prefect==3.9.1", "nova==34.0.0", "zenml==0.98.0")
+SIZES = (10_000, 100_000, 1_000_000)
 """Lines of the programs that ``--scale`` makes."""
 
 PARSE = """
@@ -58,8 +58,9 @@ for file in pathlib.Path().rglob("*.py"):
         pass
 """
 FLOOR = ("-c", PARSE)
-CHECK = ("-m", "outlive", "check", "--exit-zero", "--output-format", "json")
+CHECK = ("-m", "outlive", "check", "--exit-zero", "--output-format", "json", "--jobs", "1")
 COLD = (*CHECK, "--no-cache")
+SHARED = (*COLD, "--jobs", "2")
 
 
 class TroubleError(Exception):
@@ -218,6 +219,7 @@ def measure(name: str, program: Path, repeats: int) -> Measured:
         with tempfile.TemporaryDirectory(dir=program.parent) as cache:
             note("ast.parse", *FLOOR)
             note("check, no cache", *COLD)
+            note("check, two processes", *SHARED)
             note("check, filling a cache", *CHECK, cache=cache)
             note("check, unchanged", *CHECK, cache=cache)
             edited.write_bytes(before + b"\n# edited\n")

@@ -46,7 +46,6 @@ from outlive import audit, ensure_loaded, load_all, reattach_all, reference, ref
 
 DRIVERS = {"sqlite": ("sqlite", "sqlite+aiosqlite"), "postgresql": ("postgresql+psycopg", "postgresql+asyncpg")}
 SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
-CHUNK = 500
 ORDERS, ARTICLES, QUICK = 1_000, 10_000, 20
 """Objects of a row: those that come from a database, those that are only turned into something else."""
 
@@ -355,9 +354,8 @@ async def refresh_each_async(session: AsyncSession, orders: Sequence[Order]) -> 
 
 
 def select_anew(session: Session, orders: Sequence[Order]) -> None:
-    for start in range(0, len(orders), CHUNK):
-        keys = [order.id for order in orders[start : start + CHUNK]]
-        session.scalars(select(Order).where(Order.id.in_(keys)).execution_options(populate_existing=True)).all()
+    keys = [order.id for order in orders]
+    session.scalars(select(Order).where(Order.id.in_(keys)).execution_options(populate_existing=True)).all()
 
 
 def query_and_load(session: Session, attribute: Any) -> Sequence[Order]:

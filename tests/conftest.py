@@ -9,7 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests import databases
+from tests import databases, servers
 from tests.databases import Database
 
 # Whether a change passes is not left to luck; everywhere else Hypothesis looks for new examples.
@@ -21,15 +21,23 @@ if os.environ.get("OUTLIVE_REQUIRE_SERVICES") == "1":
 @pytest.fixture
 def postgresql_url() -> Iterator[str]:
     """The address of an empty schema: many tests have tables of the same name."""
-    with databases.postgresql_schema() as url:
+    with servers.postgresql_schema() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def mariadb_url() -> Iterator[str]:
+def mariadb() -> Iterator[str]:
     """The address of this process's own database."""
-    with databases.mariadb_database() as url:
+    with servers.mariadb_database() as url:
         yield url
+        servers.drop_filled_mariadb()
+
+
+@pytest.fixture
+def mariadb_url(mariadb: str) -> str:
+    """The address of an empty database."""
+    servers.empty_mariadb(mariadb)
+    return mariadb
 
 
 @pytest.fixture(params=databases.SYNC)
@@ -38,8 +46,8 @@ def sync_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 
 @pytest.fixture(params=(*databases.SYNC, "pymysql"))
-def writing_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    """For what depends on UPDATE: MariaDB cannot return the values of one."""
+def every_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """MariaDB differs: no RETURNING of an UPDATE, transactions that read what they have read, texts that are equal."""
     return chosen(request, tmp_path)
 
 
@@ -49,10 +57,15 @@ def async_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     return chosen(request, tmp_path)
 
 
+@pytest.fixture(params=(*databases.ASYNC, "asyncmy"))
+def every_async_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    return chosen(request, tmp_path)
+
+
 def chosen(request: pytest.FixtureRequest, folder: Path) -> Database:
     driver = request.param
     if "sqlite" in driver:
         return databases.sqlite(driver, str(folder / "test.db"))
-    if driver == "pymysql":
-        return Database(request.getfixturevalue("mariadb_url"))
+    if driver in {"pymysql", "asyncmy"}:
+        return databases.mariadb(driver, request.getfixturevalue("mariadb_url"))
     return databases.postgresql(driver, request.getfixturevalue("postgresql_url"))

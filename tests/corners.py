@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import ClassVar
 
-from sqlalchemy import Connection, ForeignKey, ForeignKeyConstraint, String, and_, func, literal
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, String, and_, func, literal
 from sqlalchemy.ext.associationproxy import AssociationProxy, association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import (
@@ -165,12 +165,6 @@ class Puppy(Dog):
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # `noload` is deprecated in SQLAlchemy 2.1, and still there
     configure_mappers()
-
-
-def create(connection: Connection) -> None:
-    """Create the tables anew."""
-    Base.metadata.drop_all(connection)
-    Base.metadata.create_all(connection)
 
 
 def fill(session: Session) -> None:

@@ -1,33 +1,31 @@
-"""The databases that tests run on: each empty, and of one test alone; MariaDB's of one test process.
-
-``OUTLIVE_TEST_POSTGRES`` and ``OUTLIVE_TEST_MARIADB`` are the addresses of servers.  Without one, its tests are skipped
-with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
-"""
+"""The databases that tests run on, each through one driver."""
 
 from __future__ import annotations
 
-import os
+import asyncio
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 import sqlalchemy
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.orm import Session
+
+from tests import servers
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
-MARIADB = os.environ.get("OUTLIVE_TEST_MARIADB", "mariadb://root@127.0.0.1:3306/test")
+T = TypeVar("T")
+Tell: TypeAlias = "Callable[[Callable[[AsyncEngine], Awaitable[None]]], None]"
 SYNC = ("sqlite", "psycopg")
+ASYNC = ("aiosqlite", "psycopg_async", "asyncpg")
 VERSION = tuple(int(part) for part in sqlalchemy.__version__.split(".")[:3])
 UNAWAITED = "ignore:coroutine '.*' was never awaited:RuntimeWarning"
 """A filter for what SQLAlchemy 2.1 leaves behind where it raises ``MissingGreenlet``."""
-ASYNC = ("aiosqlite", "psycopg_async", "asyncpg")
 
 
 @dataclass(frozen=True)
@@ -38,60 +36,50 @@ class Database:
     connect_args: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        engine = create_engine(self.url, connect_args=self.connect_args)
+    def engine(self, *models: Any) -> Iterator[Engine]:
+        """With the tables of these modules, and the rows of their ``fill``."""
+        url, to_fill = self._holding(models)
+        engine = create_engine(url, connect_args=self.connect_args)
         try:
+            with Session(engine) as session:
+                servers.fill(session, to_fill)
             yield engine
         finally:
             engine.dispose()
 
     @asynccontextmanager
-    async def async_engine(self) -> AsyncIterator[AsyncEngine]:
-        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  fails without greenlet
+    async def async_engine(self, *models: Any) -> AsyncIterator[AsyncEngine]:
+        """The same in async code."""
+        from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: PLC0415  fails without greenlet
 
-        engine = create_async_engine(self.url, connect_args=self.connect_args)
+        url, to_fill = self._holding(models)
+        engine = create_async_engine(url, connect_args=self.connect_args)
         try:
+            async with AsyncSession(engine) as session:
+                await session.run_sync(servers.fill, to_fill)
             yield engine
         finally:
             await engine.dispose()
 
+    def tell(self, story: Callable[[AsyncEngine], Awaitable[T]], *models: Any) -> T:
+        """Run a story with such an engine, in a loop of its own."""
 
-@contextmanager
-def postgresql_schema() -> Iterator[str]:
-    """The address of a schema of its own, dropped at the end."""
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        connection = psycopg.connect(SERVER, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        unavailable(f"no PostgreSQL at {SERVER}: {str(error).splitlines()[0]}")
-    schema = f"outlive_{uuid4().hex}"
-    with connection:
-        connection.execute(f"CREATE SCHEMA {schema}")
-        try:
-            yield f"{SERVER}?options=-csearch_path%3D{schema}"
-        finally:
-            connection.execute("SET lock_timeout = '20s'")  # an engine that a test has left open
-            connection.execute(f"DROP SCHEMA {schema} CASCADE")
+        async def told() -> T:
+            async with self.async_engine(*models) as engine:
+                return await story(engine)
+
+        return asyncio.run(told())
+
+    def _holding(self, models: tuple[Any, ...]) -> tuple[URL, tuple[Any, ...]]:
+        """Where the rows of modules are, and which are still to be filled in."""
+        url = make_url(self.url)
+        if models and url.get_backend_name() == "mariadb":
+            return url.set(database=make_url(servers.filled_mariadb(models)).database), ()
+        return url, models
 
 
-@contextmanager
-def mariadb_database() -> Iterator[str]:
-    """The address of a database of its own, dropped at the end."""
-    pymysql = pytest.importorskip("pymysql")
-    server = make_url(MARIADB)
-    try:
-        connection = pymysql.connect(
-            host=server.host, port=server.port or 3306, user=server.username, password=server.password or ""
-        )
-    except pymysql.err.OperationalError as error:
-        unavailable(f"no MariaDB at {MARIADB}: {error}")
-    name = f"outlive_{uuid4().hex}"
-    with connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-        try:
-            yield server.set(drivername="mariadb+pymysql", database=name).render_as_string(hide_password=False)
-        finally:
-            cursor.execute(f"DROP DATABASE {name}")
+MEMORY = Database("sqlite://")
+"""Of one thread, gone with its engine."""
 
 
 def let_go(error: BaseException | None) -> None:
@@ -104,13 +92,6 @@ def let_go(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def unavailable(reason: str) -> None:
-    """Skip, or fail where services are required."""
-    if os.environ.get("OUTLIVE_REQUIRE_SERVICES") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 def sqlite(driver: str, path: str) -> Database:
     """A file: a database in memory would be one connection for all sessions."""
     if driver == "sqlite":
@@ -121,7 +102,7 @@ def sqlite(driver: str, path: str) -> Database:
 
 
 def postgresql(driver: str, schema: str) -> Database:
-    """The schema of this process through one driver."""
+    """A schema through one driver."""
     if driver != "psycopg":
         pytest.importorskip("greenlet")
     if driver == "asyncpg":
@@ -130,3 +111,11 @@ def postgresql(driver: str, schema: str) -> Database:
         settings = {"server_settings": {"search_path": option}}
         return Database(address.replace("postgresql://", "postgresql+asyncpg://", 1), settings)
     return Database(schema.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+def mariadb(driver: str, address: str) -> Database:
+    """A database through one driver."""
+    if driver == "asyncmy":
+        pytest.importorskip("greenlet")
+        pytest.importorskip("asyncmy")
+    return Database(address.replace("mariadb://", f"mariadb+{driver}://", 1))

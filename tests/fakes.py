@@ -10,7 +10,9 @@ from pathlib import Path
 
 from outlive.check.engine import Result
 from outlive.check.findings import Edit, Finding, Fix, Safety, Severity
+from outlive.check.flow.census import Coverage
 from outlive.check.source import UnreadableError, read_source, split_lines
+from outlive.check.targets import NEWEST, Version
 from outlive.hazards.catalog import Hazard, all_hazards
 from outlive.lifecycle.places import Place
 
@@ -26,6 +28,7 @@ class ToyEngine:
     Attributes:
         calls: The files and texts of every check.
         caches: The cache folder of every check.
+        coverage: What a census counts.
     """
 
     MARK = re.compile(r"  # (?P<code>OL\d{3}) (?P<kind>[a-z]+): (?P<message>[^#]*)(?=  #|$)")
@@ -33,6 +36,7 @@ class ToyEngine:
     calls: list[tuple[tuple[Path, ...], dict[str, str]]] = field(default_factory=list)
     caches: list[Path | None] = field(default_factory=list)
     warnings: tuple[str, ...] = ()
+    coverage: Coverage | None = None
 
     def check(
         self,
@@ -41,6 +45,10 @@ class ToyEngine:
         *,
         cache: Path | None = None,
         texts: Mapping[str, str] | None = None,
+        census: bool = False,
+        known: object = None,
+        fastapi: Version = NEWEST,
+        jobs: int | None = None,
     ) -> Result:
         """What the real engine promises: findings in order, with the texts of the files that they name."""
         self.calls.append((tuple(files), dict(texts or {})))
@@ -58,7 +66,7 @@ class ToyEngine:
                 findings.append(finding("OL002", Place(str(file), 1), str(error)))
             except SyntaxError as error:
                 findings.append(finding("OL001", Place(str(file), error.lineno or 1, error.offset or 1), error.msg))
-        return Result(tuple(findings), read, self.warnings)
+        return Result(tuple(findings), read, self.warnings, self.coverage if census else None)
 
     def found(self, filename: str, text: str, codes: set[str]) -> Iterator[Finding]:
         for number, line in enumerate(split_lines(text), start=1):

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, Column, Connection, Engine, ForeignKey, Integer, String, Table, event, func
+from sqlalchemy import JSON, Column, Engine, ForeignKey, Integer, Numeric, String, Table, event, func
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -74,7 +74,7 @@ class Order(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column()
     state: Mapped[str] = mapped_column(String(20), server_default="new")
-    total: Mapped[Decimal | None]
+    total: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     placed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     notes: Mapped[str | None] = mapped_column(String(200), deferred=True)
@@ -223,12 +223,6 @@ supplier = Table(
     Column("rank", Integer, server_default="0", onupdate=func.coalesce(1, 0)),
 )
 Base.registry.map_imperatively(Supplier, supplier)
-
-
-def create(connection: Connection) -> None:
-    """Create the tables anew."""
-    Base.metadata.drop_all(connection)
-    Base.metadata.create_all(connection)
 
 
 def fill(session: Session, orders: int = 3) -> None:

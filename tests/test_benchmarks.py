@@ -11,7 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = Path("examples", "storefront", "broken")
-ROWS = ["ast.parse", "check, no cache", "check, filling a cache", "check, unchanged", "check, one file edited"]
+ROWS = [
+    "ast.parse",
+    "check, no cache",
+    "check, two processes",
+    "check, filling a cache",
+    "check, unchanged",
+    "check, one file edited",
+]
 
 
 def benchmark(work: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,3 +55,13 @@ def test_the_benchmark_of_keep_compares_each_function_with_what_people_write(tmp
     assert ["ours", "theirs", "ratio", "bound"] == table[0].split()
     assert [row["name"] for row in figures["rows"]] == [line.split("  ")[0] for line in table[1:]]
     assert all(row["ratio"] > 0 for row in figures["rows"])
+
+
+def test_the_benchmark_of_watch_compares_with_and_without():
+    command = [sys.executable, "benchmarks/watch.py", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert ["read an attribute", "close, per object", "commit, per object", "request in memory"] == [
+        line[:24].rstrip() for line in done.stdout.splitlines()[3:]
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from docs import tutorial_output
 
-HOW_TO = Path(__file__).parents[1] / "docs" / "how-to"
+ROOT = Path(__file__).parents[1]
+HOW_TO = ROOT / "docs" / "how-to"
 BOOKSHOP = (Path(__file__).parent / "bookshop.py").read_text("utf-8")
 FENCE = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The bookshop's async engine lives until the process ends.
@@ -45,3 +47,13 @@ def test_programs_of_a_page_print_what_stands_below_them(page: str, program: str
 
     assert "Traceback" not in printed
     assert shown is None or tutorial_output.shown_or_printed(shown, printed) == shown
+
+
+@pytest.mark.parametrize("command", ["check --coverage --output-format concise .", "explain app/tasks.py:26"])
+def test_what_the_check_knows_of_the_example_is_what_the_page_shows(command: str, tmp_path: Path):
+    page = (ROOT / "docs" / "explanation" / "how-the-check-works.md").read_text("utf-8")
+    example = shutil.copytree(ROOT / "examples" / "storefront" / "broken", tmp_path / "broken")
+    printed = tutorial_output.run(f"python -m outlive {command}", example)
+
+    *_, told = printed.split("\n\nWhat was understood")
+    assert told in page

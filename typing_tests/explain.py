@@ -7,7 +7,7 @@ from outlive import Explanation, explain
 
 
 def in_a_handler(error: Exception) -> None:
-    assert_type(outlive.explain(error), Explanation | None)
+    assert_type(outlive.explain(error, redact=True), Explanation | None)
 
 
 def with_an_exception_group(error: BaseExceptionGroup[Exception]) -> None:

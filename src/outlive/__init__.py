@@ -1,6 +1,8 @@
 """Check before you run, watch while you run, keep what must outlive its session.
 
 The public names load when they are first used: importing this package imports neither SQLAlchemy nor any framework.
+
+PYTEST_DONT_REWRITE: a distribution with a plugin has its asserts rewritten, and pytest warns of what comes too early.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from outlive.keep.unloaded import expired, unloaded
     from outlive.lifecycle.causes import Cause
     from outlive.lifecycle.errors import (
+        InvalidRecordingError,
         InvalidReferenceError,
         MissingRowsError,
         NotLoadedError,
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
         UnsafeError,
     )
     from outlive.lifecycle.explanation import Explanation
+    from outlive.recorder.recording import Recording
+    from outlive.recorder.watching import Watch, watch
     from outlive.sessions.aio import async_sessionmaker
     from outlive.sessions.sync import sessionmaker
 
@@ -38,15 +43,18 @@ __all__ = [
     "Audit",
     "Cause",
     "Explanation",
+    "InvalidRecordingError",
     "InvalidReferenceError",
     "MissingRowsError",
     "NotLoadedError",
     "ObjectStateError",
     "OutliveError",
+    "Recording",
     "Reference",
     "SchemaError",
     "Snapshot",
     "UnsafeError",
+    "Watch",
     "async_sessionmaker",
     "audit",
     "ensure_loaded",
@@ -63,21 +71,25 @@ __all__ = [
     "sessionmaker",
     "snapshot",
     "unloaded",
+    "watch",
 ]
 
 _HOMES = {
     "Audit": "outlive.keep.audits",
     "Cause": "outlive.lifecycle.causes",
     "Explanation": "outlive.lifecycle.explanation",
+    "InvalidRecordingError": "outlive.lifecycle.errors",
     "InvalidReferenceError": "outlive.lifecycle.errors",
     "MissingRowsError": "outlive.lifecycle.errors",
     "NotLoadedError": "outlive.lifecycle.errors",
     "ObjectStateError": "outlive.lifecycle.errors",
     "OutliveError": "outlive.lifecycle.errors",
+    "Recording": "outlive.recorder.recording",
     "Reference": "outlive.keep.references",
     "SchemaError": "outlive.lifecycle.errors",
     "Snapshot": "outlive.keep.snapshots",
     "UnsafeError": "outlive.lifecycle.errors",
+    "Watch": "outlive.recorder.watching",
     "async_sessionmaker": "outlive.sessions.aio",
     "audit": "outlive.keep.audits",
     "ensure_loaded": "outlive.keep.loading",
@@ -94,6 +106,7 @@ _HOMES = {
     "sessionmaker": "outlive.sessions.sync",
     "snapshot": "outlive.keep.taking",
     "unloaded": "outlive.keep.unloaded",
+    "watch": "outlive.recorder.watching",
 }
 
 

@@ -21,13 +21,27 @@ def complaint(folder) -> str:
     return str(caught.value)
 
 
-def test_all_keys_are_lists_of_strings(tmp_path):
+def test_select_ignore_and_exclude_are_lists_of_strings(tmp_path):
     file = configure(
         tmp_path, '[tool.outlive]\nselect = ["OL2"]\nignore = ["OL201"]\nexclude = ["migrations/", "*_pb2.py"]\n'
     )
     settings = Settings(select=("OL2",), ignore=("OL201",), exclude=("migrations/", "*_pb2.py"))
 
     assert Project(tmp_path, file, settings) == find_project(tmp_path)
+
+
+def test_the_version_of_fastapi_is_a_string(tmp_path):
+    file = configure(tmp_path, '[tool.outlive]\ntarget-fastapi = "0.115"\n')
+
+    assert Project(tmp_path, file, Settings(target_fastapi="0.115")) == find_project(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["0.115", '"newest"', '["0.115"]'])
+def test_another_version_of_fastapi_is_an_error(tmp_path, value):
+    file = configure(tmp_path, f"[tool.outlive]\ntarget-fastapi = {value}\n")
+
+    assert complaint(tmp_path).startswith(f"{file}: target-fastapi = ")
+    assert complaint(tmp_path).endswith('in [tool.outlive]; expected a version such as "0.115"')
 
 
 def test_the_table_may_be_empty(tmp_path):
@@ -79,9 +93,9 @@ def test_an_unknown_key_is_an_error_with_the_near_match(tmp_path):
 def test_an_unknown_key_far_from_all_is_answered_with_the_list(tmp_path):
     file = configure(tmp_path, "[tool.outlive]\nzzz = 1\n")
 
-    assert f"{file}: unknown key 'zzz' in [tool.outlive]; expected one of select, ignore, exclude" == complaint(
-        tmp_path
-    )
+    expected = "expected one of select, ignore, exclude, libraries, target-fastapi"
+
+    assert f"{file}: unknown key 'zzz' in [tool.outlive]; {expected}" == complaint(tmp_path)
 
 
 @pytest.mark.parametrize(

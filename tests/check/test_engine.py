@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import gc
 import sys
+from pathlib import Path
 
 import pytest
 
 from outlive.check.engine import check_source
+from outlive.check.flow import meeting
+from outlive.check.flow.state import State
 from outlive.hazards.catalog import all_hazards
 
+HAZARDS = list((Path(__file__).parents[1] / "hazards").glob("*/*.py"))
 SHOP = """
 from sqlalchemy import ForeignKey, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -51,8 +56,9 @@ def codes(text: str) -> list[str]:
         "x = y" + ".filter(1)" * 900,
         "x = y" + ".z" * 2500,
         "def f(x):\n    if x:\n        pass\n" + "    elif x:\n        pass\n" * 900,
+        "def f(x):\n    match x:\n" + "        case [1, *_]:\n            pass\n" * 5000,
     ],
-    ids=["parentheses", "sum", "conditions", "calls", "attributes", "elif"],
+    ids=["parentheses", "sum", "conditions", "calls", "attributes", "elif", "match"],
 )
 def test_what_python_runs_is_read_however_deep_it_is(deep):
     compile(deep, "deep.py", "exec")
@@ -95,6 +101,48 @@ def test_a_file_with_many_findings_is_not_parsed_for_each(monkeypatch):
     assert 3 > parsed.count(text)
 
 
+@pytest.mark.parametrize("hazard", sorted({path.parent for path in HAZARDS}), ids=lambda path: path.name)
+def test_the_states_of_a_walk_are_gone_without_the_garbage_collector(hazard):
+    gc.collect()
+    before = sum(type(each) is State for each in gc.get_objects())
+    gc.disable()
+    try:
+        for path in hazard.glob("*.py"):
+            check_source(path.read_text("utf-8"), all_hazards())
+        after = sum(type(each) is State for each in gc.get_objects())
+    finally:
+        gc.enable()
+
+    assert before == after
+
+
+def test_of_the_paths_that_may_raise_a_block_keeps_a_few(monkeypatch):
+    kept = []
+    remember = meeting.note_raise
+
+    def note_raise(out, state):
+        remember(out, state)
+        kept.append(len(out.raises))
+
+    monkeypatch.setattr("outlive.check.flow.interpreter.note_raise", note_raise)
+    lines = "".join(f"            name{n} = call{n}()\n" for n in range(300))
+    codes(
+        SHOP
+        + f"""
+def many():
+    with Session(engine) as session:
+        author = session.scalars(select(Author)).one()
+        try:
+{lines}
+        except ValueError:
+            session.rollback()
+"""
+    )
+
+    assert 300 <= len(kept)
+    assert 32 >= max(kept)
+
+
 def test_columns_are_right_on_very_long_lines():
     text = SHOP + LATE.format("").replace("return author", f"return '{'é' * 20_000}', author")
     [finding] = check_source(text, all_hazards())
@@ -102,3 +150,19 @@ def test_columns_are_right_on_very_long_lines():
 
     assert place.end_column is not None
     assert "author.books" == text.splitlines()[place.line - 1][place.column - 1 : place.end_column - 1]
+
+
+TWICE = """
+def read(rounds):
+    with Session(engine) as session:
+        book = session.get(Book, 1)
+        for _ in range(rounds):
+            session.expunge(book)
+        session.commit()
+    for _ in range(rounds):
+        print(book.id)
+"""
+
+
+def test_a_path_that_has_failed_takes_no_knowledge_from_others():
+    assert ["OL701"] == codes(SHOP + TWICE)  # The second round is refused, and without a round nobody reads.

@@ -176,9 +176,12 @@ def failing_functions(program: types.ModuleType) -> set[str]:
     with warnings.catch_warnings():
         # A lazy load in async code drops the coroutine that it could not await.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-        failing = asyncio.run(ask(program, routes))
-        gc.collect()  # here, not in a later test
-        return failing
+        gc.disable()  # not in the middle of anything, and not in a later test
+        try:
+            return asyncio.run(ask(program, routes))
+        finally:
+            gc.collect()
+            gc.enable()
 
 
 async def ask(program: types.ModuleType, routes: list[tuple[str, str, str, str]]) -> set[str]:

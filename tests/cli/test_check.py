@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from outlive.check.flow.census import Coverage, Share
+from outlive.report import coverage
 from outlive.report.text import render
 
 LATE = "x = 1  # OL201 none: not loaded\n"
@@ -453,3 +455,33 @@ def test_output_for_programs_is_json_without_findings_too(outlive, write):
     write("a.py", "")
 
     assert [] == json.loads(outlive("check", "--output-format", "json").out)
+
+
+COVERAGE = Coverage(Share(3, 4), Share(5, 5), Share(1, 1), Share(0, 0), Share(9, 10), (("a.py", "f"),))
+
+
+@pytest.mark.parametrize("form", ["full", "concise"])
+def test_coverage_is_a_table_after_the_findings(outlive, write, engine, form):
+    write("a.py", LATE)
+    engine.coverage = COVERAGE
+    plain, answer = (outlive("check", "--output-format", form, *more) for more in ([], ["--coverage"]))
+
+    assert f"{plain.out}\n{coverage.render(COVERAGE)}" == answer.out
+    assert 1 == answer.code
+
+
+def test_coverage_in_json_stands_beside_the_findings(outlive, write, engine):
+    write("a.py", LATE)
+    engine.coverage = COVERAGE
+    plain, answer = (outlive("check", "--output-format", "json", *more) for more in ([], ["--coverage"]))
+
+    assert plain.json == answer.json["findings"]
+    assert {"known": 3, "all": 4} == answer.json["coverage"]["functions"]
+    assert [{"filename": "a.py", "function": "f"}] == answer.json["coverage"]["given_up"]
+
+
+def test_coverage_of_what_diff_would_change_is_an_error(outlive, write):
+    write("a.py", LATE)
+    answer = outlive("check", "--coverage", "--diff")
+
+    assert (2, "") == (answer.code, answer.out)

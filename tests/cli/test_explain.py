@@ -58,3 +58,74 @@ def test_a_hazard_without_examples_has_no_empty_headings(outlive):
     lines = outlive("explain", "OL002").out.splitlines()
 
     assert [] == [line for line in lines if line.startswith(("Bad", "Good"))]
+
+
+SHOP = """\
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+class Author(Base):
+    __tablename__ = "author"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+QUERY = """\
+from models import Author
+
+def first(session: Session):
+    author = session.get(Author, 1)
+    return author
+"""
+
+
+def test_a_line_is_explained_from_the_program_around_it(outlive, write):
+    write("models.py", SHOP)
+    write("queries.py", "from sqlalchemy.orm import Session\n" + QUERY)
+    answer = outlive("explain", "queries.py:6")
+
+    assert (0, "") == (answer.code, answer.err)
+    assert answer.out.startswith("queries.py:6 in first\n\n  session  Session, ")
+    assert "  author   Author, persistent in session, loaded at queries.py:5\n             loaded: all\n" in answer.out
+
+
+def test_a_column_after_the_line_is_allowed_as_editors_write_it(outlive, write):
+    write("queries.py", "from sqlalchemy.orm import Session\n" + QUERY)
+
+    assert 0 == outlive("explain", "queries.py:4").code
+    assert outlive("explain", "queries.py:4") == outlive("explain", "queries.py:4:7")
+
+
+def test_the_program_can_be_named(outlive, write):
+    write("queries.py", "from sqlalchemy.orm import Session\n" + QUERY)
+    write("models.py", SHOP)
+
+    assert "Author, persistent" in outlive("explain", "queries.py:6", "models.py").out
+    assert "Author, persistent" not in outlive("explain", "queries.py:6", "queries.py").out
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("none.py:1", "none.py: No such file or directory"),
+        ("models.py:0", "models.py:0: the file ends at line 9"),
+        ("models.py:99", "models.py:99: the file ends at line 9"),
+        ("broken.py:1", "broken.py:1: "),
+        ("end.py:2", "end.py:2: nothing is executed there, or later in the function around it"),
+    ],
+)
+def test_a_line_that_cannot_be_explained_is_exit_code_2(outlive, write, argument, message):
+    write("models.py", SHOP)
+    write("broken.py", "def (")
+    write("end.py", "x = 1\n# the end\n")
+    answer = outlive("explain", argument)
+
+    assert (2, "") == (answer.code, answer.out)
+    assert answer.err.startswith(f"error: {message}")
+
+
+def test_paths_without_a_line_are_an_error(outlive):
+    answer = outlive("explain", "OL201", "shop")
+
+    assert (2, "error: the paths of a program go with FILE:LINE and with a traceback\n") == (answer.code, answer.err)

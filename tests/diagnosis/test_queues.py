@@ -23,7 +23,7 @@ def task():
     def work(value):
         raise AssertionError("never reached")
 
-    return celery.Celery(broker="memory://").task(work)
+    return celery.Celery(broker="memory://").task(work, shared=False)
 
 
 def sent(task, value_of):

@@ -1,4 +1,4 @@
-"""What a remedy says is pasted into the failing program, which then runs."""
+"""What a remedy says is pasted into the failing program, where the watch has seen the query; then it runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import outlive
 from outlive import explain
 from tests.databases import UNAWAITED, VERSION, let_go
 from tests.diagnosis.failing import run, run_async
@@ -517,22 +518,24 @@ def code_in(remedy: str) -> list[str]:
     return [code for code in re.findall(r"`([^`]+)`", remedy) if re.search(r"[(.]", code)]
 
 
-def pasted(body: str, code: str) -> str:
-    """The program with one piece of code where a reader would put it."""
+def pasted(source: str, code: str, line: int) -> str:
+    """The program with one piece of code where a reader would put it: an option in the line that the remedy names."""
     if code.startswith(".options("):
-        return re.sub(r"(select\(\w+\))", rf"\1{code}", body, count=1)
+        lines = source.splitlines(keepends=True)
+        lines[line - 1] = re.sub(r"(select\(\w+\))", rf"\1{code}", lines[line - 1])
+        return "".join(lines)
     if "sessionmaker(" in code:
-        return re.sub(r"(async_)?sessionmaker\(engine\)", code, body)
+        return re.sub(r"(async_)?sessionmaker\(engine\)", code, source)
     if ".awaitable_attrs." in code:
-        return body.replace(code.removeprefix("await ").replace(".awaitable_attrs", ""), f"({code})")
-    return body.replace("...", f"{code}\n        ...")
+        return source.replace(code.removeprefix("await ").replace(".awaitable_attrs", ""), f"({code})")
+    return source.replace("...", f"{code}\n        ...")
 
 
-def without(body: str, replaced: str) -> str:
+def without(source: str, replaced: str) -> str:
     """The program without the loader option of a name for an attribute, whatever class it was written for."""
     name, attribute = re.match(r"`(\w+)\(\w+\.(\w+)\)`", replaced).groups()
     option = rf"{name}\(\w+\.{attribute}(, raiseload=True)?\)"
-    return re.sub(rf"\.options\({option}\)|\.{option}", "", body)
+    return re.sub(rf"\.options\({option}\)|\.{option}", "", source)
 
 
 def loaded(source: str, folder: Path, name: str):
@@ -547,22 +550,24 @@ def loaded(source: str, folder: Path, name: str):
 
 def outcomes(program: Program, imports: str, execute, folder: Path) -> dict[str, str]:
     """What becomes of the program with each of its remedies."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011  any: each program has its own
-        execute(loaded(imports + program.body, folder, "failing"))
+    source = imports + program.body
+    # PT011: any error, each program has its own.
+    with outlive.watch(queries=True), pytest.raises(Exception) as caught:  # noqa: PT011
+        execute(loaded(source, folder, "failing"))
     remedies = explain(caught.value).remedies
     let_go(caught.value)
     found = {}
     for number, remedy in enumerate(remedies):
-        body = program.body
         advice, _, replaced = remedy.partition(" in place of ")
-        body = without(body, replaced) if replaced else body
+        place = re.search(r"failing\.py:(\d+)", remedy)
+        repaired = without(source, replaced) if replaced else source
         for code in code_in(advice):
-            body = pasted(body, code)
-        if body == program.body:
+            repaired = pasted(repaired, code, int(place[1]) if place else 0)
+        if repaired == source:
             found[remedy] = "words"
             continue
         try:
-            execute(loaded(imports + body, folder, f"repaired_{number}"))
+            execute(loaded(repaired, folder, f"repaired_{number}"))
         except Exception as error:
             found[remedy] = repr(error)
         else:

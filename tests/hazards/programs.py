@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+from sqlalchemy.exc import IllegalStateChangeError
+
 BOOKSHOP = Path(__file__).parents[1].joinpath("bookshop.py").read_text()
 """Stands before every example, as if the reader had typed it in."""
 
@@ -116,7 +118,10 @@ def run(
 def name_of(exc: BaseException) -> str:
     """SQLAlchemy's code of an error, or the exception's name where it has none."""
     # Not the type: with 2.1, aiosqlite and psycopg wrap MissingGreenlet in a StatementError of the same code.
-    return getattr(exc, "code", None) or type(exc).__name__
+    code: str | None = getattr(exc, "code", None)
+    if code is None and isinstance(exc, IllegalStateChangeError):
+        return "isce"  # It has none up to SQLAlchemy 2.0.16 at least.
+    return code or type(exc).__name__
 
 
 def below(offset: int, lines: set[int]) -> frozenset[int]:
@@ -173,6 +178,12 @@ def module_named(name: str) -> Iterator[types.ModuleType]:
     with warnings.catch_warnings():
         # A lazy load in async code drops the coroutine that it could not await.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+        warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient` is deprecated")
+        # What tasks that share a session do to it besides.
+        warnings.filterwarnings("ignore", "Attribute history events accumulated")
+        warnings.filterwarnings("ignore", "The garbage collector is trying to clean up")
+        # Drivers of async engines have threads of their own.
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork", DeprecationWarning)
         # Celery remembers shared tasks for the life of the process, and each run defines its own.
         warnings.filterwarnings("ignore", "Task name .* is already registered")
         try:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests import store
-from tests.databases import Database
-
-if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncEngine
+from tests.databases import Database, Tell
 
 
 @pytest.fixture
-def engine(sync_database: Database) -> Iterator[Engine]:
-    with sync_database.engine() as engine:
-        with engine.begin() as connection:
-            store.create(connection)
-        with Session(engine) as session:
-            store.fill(session)
+def engine(every_database: Database) -> Iterator[Engine]:
+    with every_database.engine(store) as engine:
         yield engine
 
 
@@ -34,16 +25,6 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def tell(async_database: Database) -> Callable[[Callable[[AsyncEngine], Awaitable[None]]], None]:
+def tell(every_async_database: Database) -> Tell:
     """Run a story on a filled store, in a loop of its own."""
-    from sqlalchemy.ext.asyncio import AsyncSession  # noqa: PLC0415  fails without greenlet
-
-    async def on_a_store(story: Callable[[AsyncEngine], Awaitable[None]]) -> None:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(store.create)
-            async with AsyncSession(engine) as session:
-                await session.run_sync(store.fill)
-            await story(engine)
-
-    return lambda story: asyncio.run(on_a_store(story))
+    return lambda story: every_async_database.tell(story, store)

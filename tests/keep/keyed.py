@@ -28,6 +28,7 @@ from sqlalchemy import (
     TypeDecorator,
     Uuid,
 )
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
 from sqlalchemy.types import JSON, UserDefinedType
@@ -93,12 +94,12 @@ TYPES: dict[type[Any], Any] = {
     int: BigInteger(),
     str: String(200),
     uuid.UUID: Uuid(),
-    datetime: DateTime(),
+    datetime: DateTime().with_variant(mysql.DATETIME(fsp=6), "mariadb"),
     date: Date(),
     time: Time(),
     timedelta: Interval(),
     Decimal: Numeric(30, 10),
-    bytes: LargeBinary(),
+    bytes: LargeBinary().with_variant(mysql.VARBINARY(200), "mariadb"),
     Size: Enum(Size),
     bool: Boolean(),
     float: Double(),

@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy
 import sqlalchemy.orm
-from sqlalchemy import Engine, ForeignKey, create_engine, select, update
+from sqlalchemy import Engine, ForeignKey, select, update
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -45,7 +45,7 @@ from outlive import (
 )
 from outlive.keep.audits import AuditEntry
 from tests import corners, store
-from tests.databases import Database
+from tests.databases import MEMORY, Database
 from tests.keep import worlds
 from tests.keep.reading import happens
 from tests.keep.worlds import OPERATIONS, World
@@ -64,18 +64,8 @@ def session(engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def memory() -> Iterator[Session]:
     """For what does not depend on a database."""
-    engine = create_engine("sqlite://")
-    fill(store, engine)
-    with sessionmaker(engine)() as session:
+    with MEMORY.engine(store) as engine, sessionmaker(engine)() as session:
         yield session
-    engine.dispose()
-
-
-def fill(model: Any, engine: Engine) -> None:
-    with engine.begin() as connection:
-        model.create(connection)
-    with Session(engine) as session:
-        model.fill(session)
 
 
 def attributes(audited: Audit) -> set[str]:
@@ -101,11 +91,9 @@ def test_each_attribute_that_would_fail_is_an_entry(session: Session):
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda it: it.__name__)
 @pytest.mark.parametrize("model", [store, corners], ids=lambda it: it.__name__)
 def test_it_says_of_many_objects_what_can_be_said_of_each(model: Any, operation: Callable[[World], None]):
-    engine = create_engine("sqlite://")
-    fill(model, engine)
     wrong = []
     for load in (worlds.everything, with_option(defer("*")), with_option(raiseload("*", sql_only=True))):
-        with sessionmaker(engine)() as session:
+        with MEMORY.engine(model) as engine, sessionmaker(engine)() as session:
             world = World(session, model.Base)
             if happens(world, load, operation):
                 one_by_one = [
@@ -116,7 +104,6 @@ def test_it_says_of_many_objects_what_can_be_said_of_each(model: Any, operation:
                 ]
                 together = [(it.entity, it.identity_key, it.attribute, it.cause) for it in audit(world.objs)]
                 wrong += [set(one_by_one) ^ set(together)] if sorted_texts(one_by_one) != sorted_texts(together) else []
-    engine.dispose()
 
     assert [] == wrong
 
@@ -191,16 +178,13 @@ def test_objects_of_several_sessions(engine: Engine):
 
 
 def test_an_object_without_a_row_has_no_key():
-    engine = create_engine("sqlite://")
-    fill(corners, engine)
-    with sessionmaker(engine)() as session:
+    with MEMORY.engine(corners) as engine, sessionmaker(engine)() as session:
         street = corners.Street(name="Elm Street")
         session.add(street)
         session.flush()
         session.rollback()
         (entry,) = audit(street)
         text = str(audit(street))
-    engine.dispose()
 
     assert AuditEntry(corners.Street, None, "surface", Cause.FLUSH) == entry
     assert "without a row" in text
@@ -239,24 +223,19 @@ def test_a_scoped_session(engine: Engine):
 
 @pytest.mark.parametrize("is_scoped", [False, True], ids=["plain", "scoped"])
 def test_an_async_session_without_an_await(is_scoped: bool, async_database: Database):
-    from sqlalchemy.ext.asyncio import async_scoped_session  # noqa: PLC0415  fails without greenlet
+    from sqlalchemy.ext.asyncio import AsyncEngine, async_scoped_session  # noqa: PLC0415  fails without greenlet
 
-    async def story() -> Audit:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(store.create)
-            factory = async_sessionmaker(engine)
-            async with factory() as session:
-                await session.run_sync(store.fill)
-            scoped = async_scoped_session(factory, asyncio.current_task)
-            session = scoped if is_scoped else factory()
-            order = await session.get(Order, 1)
-            audited = audit(session)
-            assert order is not None
-            await session.close()
-            return audited
+    async def story(engine: AsyncEngine) -> Audit:
+        factory = async_sessionmaker(engine)
+        scoped = async_scoped_session(factory, asyncio.current_task)
+        session = scoped if is_scoped else factory()
+        order = await session.get(Order, 1)
+        audited = audit(session)
+        assert order is not None
+        await session.close()
+        return audited
 
-    audited = asyncio.run(story())
+    audited = async_database.tell(story, store)
 
     assert "Order.items" in attributes(audited)
     assert "\n  await ensure_loaded(session, orders, " in str(audited)
@@ -340,12 +319,10 @@ class Bomb(Base):
 
 
 def test_nothing_of_an_object_is_called_read_or_held():
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    with Session(engine) as session:
+    with MEMORY.engine() as engine, sessionmaker(engine)() as session:
+        Base.metadata.create_all(session.connection())
         session.connection().execute(sqlalchemy.insert(Bomb.__table__).values(name="a"))
         session.commit()
-    with sessionmaker(engine)() as session:
         (bomb,) = session.scalars(select(Bomb))
         audited = [audit(session), audit(bomb), audit([bomb, bomb])]
         texts = [(str(it), it.to_json(), repr(it)) for it in audited]
@@ -357,7 +334,6 @@ def test_nothing_of_an_object_is_called_read_or_held():
 
         assert reference() is None
         assert all("Bomb" in text for it in texts for text in it)
-    engine.dispose()
 
 
 def test_it_holds_no_object_after_an_error(session: Session):
@@ -383,18 +359,15 @@ def test_it_emits_no_sql_and_begins_no_transaction(engine: Engine):
 
 
 def test_ten_thousand_objects_cost_a_few_calls_each():
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        store.create(connection)
-        connection.execute(sqlalchemy.insert(store.Tag), [{"name": str(number)} for number in range(10_000)])
-    with sessionmaker(engine)() as session:
+    with MEMORY.engine(store) as engine, sessionmaker(engine)() as session:
+        session.execute(sqlalchemy.insert(store.Tag), [{"name": str(number)} for number in range(10_000)])
+        session.commit()
         tags = session.scalars(select(store.Tag)).all()
         audit(session)
         after_a_query = calls(lambda: audit(session)) / len(tags)
         session.rollback()
         after_a_rollback = calls(lambda: audit(session)) / len(tags)
         as_a_list = calls(lambda: audit(tags)) / len(tags)
-    engine.dispose()
 
     # The weak reference to the object is called, `likeness` and `notes_of`, with set operations of theirs.
     assert after_a_query < 12
@@ -480,9 +453,7 @@ selectinload(Order.invoice))""" == str(audit([customer, *orders]))
 
 
 def test_after_a_commit_that_expires_the_table_stays_short():
-    engine = create_engine("sqlite://")
-    fill(store, engine)
-    with sessionmaker(engine, expire_on_commit=True)() as session:
+    with MEMORY.engine(store) as engine, sessionmaker(engine, expire_on_commit=True)() as session:
         customer = session.get(Customer, 1)
         session.commit()
 
@@ -499,7 +470,6 @@ Load it while the session is open:
 What no query has loaded can come with the query:
   select(Customer).options(selectinload(Customer.orders))
 What the commit erased stays without `expire_on_commit=True`.""" == str(audit(customer))
-    engine.dispose()
 
 
 def test_of_a_session_of_sqlalchemy_it_says_where_to_learn_more(memory: Session):
@@ -531,14 +501,13 @@ def test_long_names_wide_characters_and_huge_keys_stay_in_their_columns():
         an_attribute_with_a_name_longer_than_the_column_of_names: Mapped[int | None] = mapped_column(deferred=True)
         another: Mapped[int | None] = mapped_column(deferred=True)
 
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    with sessionmaker(engine).begin() as session:
+    with MEMORY.engine() as engine, sessionmaker(engine)() as session:
+        Base.metadata.create_all(session.connection())
         session.add_all([注文(schlüssel="é\n\x1b[31m"), ClassWithAnExtraordinarilyLongName(id=b"x" * 999)])
-    with sessionmaker(engine)() as session:
+        session.commit()
+        session.expunge_all()
         objs = [*session.scalars(select(注文)), *session.scalars(select(ClassWithAnExtraordinarilyLongName))]
         lines = str(audit(objs)).splitlines()[2:5]
-    engine.dispose()
 
     assert [
         ["Class", "Attributes", "Why", "Objects  For example"],

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy.orm
-from sqlalchemy import Engine, create_engine, delete, event, func, inspect, select, update
+from sqlalchemy import Engine, delete, event, func, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, make_transient_to_detached, selectinload, undefer
 
 from outlive import Cause, async_sessionmaker, expired, sessionmaker, unloaded
 from tests import corners, store
-from tests.databases import VERSION, Database
+from tests.databases import MEMORY, VERSION, Database
 from tests.keep import worlds
 from tests.keep.reading import happens, label_of
 from tests.keep.worlds import OPERATIONS, World
 from tests.store import Coupon, Customer, Employee, Item, Manager, Order, Product, statements
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # SQLAlchemy 2.0.0 says so of each UPDATE with RETURNING and a version counter.
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does not support updated rowcount")
@@ -37,18 +39,8 @@ def session(engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def corner_session() -> Iterator[Session]:
-    engine = create_engine("sqlite://")
-    fill(corners, engine)
-    with sessionmaker(engine, expire_on_commit=True)() as session:
+    with MEMORY.engine(corners) as engine, sessionmaker(engine, expire_on_commit=True)() as session:
         yield session
-    engine.dispose()
-
-
-def fill(model: Any, engine: Engine) -> None:
-    with engine.begin() as connection:
-        model.create(connection)
-    with Session(engine) as session:
-        model.fill(session)
 
 
 def loaded_order(session: Session) -> Order:
@@ -77,9 +69,7 @@ def all_erased_by(cause: Cause) -> dict[str, Cause]:
 @pytest.mark.parametrize("load", [select, worlds.everything], ids=["plain", "everything"])
 @pytest.mark.parametrize("model", [store, corners], ids=lambda it: it.__name__)
 def test_the_cause_is_what_was_done(model: Any, load: Any, operation: Callable[[World], None]):
-    engine = create_engine("sqlite://")
-    fill(model, engine)
-    with sessionmaker(engine, expire_on_commit=True)() as session:
+    with MEMORY.engine(model) as engine, sessionmaker(engine, expire_on_commit=True)() as session:
         world = World(session, model.Base)
         before: dict[Any, set[str]] = {}
 
@@ -89,7 +79,6 @@ def test_the_cause_is_what_was_done(model: Any, load: Any, operation: Callable[[
 
         happens(world, load, note_and_do)
         wrong = [it for obj, values in before.items() for it in misnamed(obj, values, operation)]
-    engine.dispose()
 
     assert [] == wrong
 
@@ -622,37 +611,26 @@ ASYNC: dict[str, tuple[Callable[[Any, Order], Coroutine[Any, Any, Any]], str, Ca
 def test_in_async_code(operation: str, async_database: Database):
     do, name, cause = ASYNC[operation]
 
-    async def story() -> Cause:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(store.create)
-            async with async_sessionmaker(engine)() as session:
-                await session.run_sync(store.fill)
-            own = {"sync_session_class": OwnSession} if operation == "rollback" else {}
-            async with async_sessionmaker(engine, expire_on_commit=True, **own)() as session:
-                order = (await session.scalars(select(Order).where(Order.id == 1))).one()
-                await session.run_sync(lambda _: order.notes)
-                await do(session, order)
-                return expired(order)[name]
+    async def story(engine: AsyncEngine) -> Cause:
+        own = {"sync_session_class": OwnSession} if operation == "rollback" else {}
+        async with async_sessionmaker(engine, expire_on_commit=True, **own)() as session:
+            order = (await session.scalars(select(Order).where(Order.id == 1))).one()
+            await session.run_sync(lambda _: order.notes)
+            await do(session, order)
+            return expired(order)[name]
 
-    assert cause is asyncio.run(story())
+    assert cause is async_database.tell(story, store)
 
 
 def test_in_async_code_a_block_that_raises(async_database: Database):
-    async def story() -> Cause:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(store.create)
-            factory = async_sessionmaker(engine)
-            async with factory() as session:
-                await session.run_sync(store.fill)
-            with suppress(ZeroDivisionError):
-                async with factory.begin() as session:
-                    order = (await session.scalars(select(Order).where(Order.id == 1))).one()
-                    raise ZeroDivisionError
-            return expired(order)["state"]
+    async def story(engine: AsyncEngine) -> Cause:
+        with suppress(ZeroDivisionError):
+            async with async_sessionmaker(engine).begin() as session:
+                order = (await session.scalars(select(Order).where(Order.id == 1))).one()
+                raise ZeroDivisionError
+        return expired(order)["state"]
 
-    assert Cause.ROLLBACK is asyncio.run(story())
+    assert Cause.ROLLBACK is async_database.tell(story, store)
 
 
 # --- what it costs

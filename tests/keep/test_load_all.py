@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Engine, event, insert, inspect, select, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, load_only, scoped_session, sessionmaker, with_loader_criteria
 from sqlalchemy.orm.exc import StaleDataError
@@ -74,13 +74,13 @@ def test_one_select_per_class(engine: Engine, session: Session):
     assert refs == [Reference(type(obj), inspect(obj).identity) for obj in found]
 
 
-def test_ten_thousand_take_one_select_per_five_hundred(engine: Engine, session: Session):
+def test_ten_thousand_take_one_select_per_thousand(engine: Engine, session: Session):
     refs = add_coupons(engine, 10_000)
 
     with statements(engine) as sent:
         found = load_all(session, reversed(refs))
 
-    assert 20 == len(sent)
+    assert 10 == len(sent)
     assert [*reversed(refs)] == [reference(coupon) for coupon in found]
 
 
@@ -171,20 +171,6 @@ def test_an_identity_token_is_kept_and_found_again(engine: Engine, session: Sess
     assert order is not session.get(Order, 1)
 
 
-def test_keys_that_are_equal_for_the_database_alone_are_found(mariadb_url: str):
-    engine = create_engine(mariadb_url)
-    by_text = keyed.BY[str]
-    by_text.__table__.create(engine)
-    with Session(engine) as session, session.begin():
-        session.add_all(by_text(key_0=text) for text in ("abc", "ABD"))
-
-    with Session(engine) as session:
-        found = load_all(session, [Reference(by_text, (text,)) for text in ("ABC", "abd", "abe")], missing="skip")
-
-        assert ["abc", "ABD"] == [obj.key_0 for obj in found]
-    engine.dispose()
-
-
 # --- inheritance
 
 
@@ -224,7 +210,8 @@ def test_missing_rows_are_an_error_that_has_their_references(session: Session):
     with pytest.raises(MissingRowsError) as caught:
         load_all(session, refs)
 
-    assert "no row for Order (77,), Order (78,): deleted meanwhile, or not committed yet" == str(caught.value)
+    why = "deleted meanwhile, not committed yet, or committed after this transaction began to read"
+    assert f"no row for Order (77,), Order (78,): {why}" == str(caught.value)
     assert (refs[1], refs[3]) == caught.value.missing
 
 
@@ -361,8 +348,10 @@ def test_a_version_that_is_not_loaded_is_loaded(engine: Engine, session: Session
 
 
 def test_a_session_that_is_behind_a_deletion_says_so(engine: Engine, session: Session):
+    session.expire_on_commit = False
     held = session.get(Coupon, 1)
     order = session.get(Order, 1)
+    session.commit()
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM item"))
         connection.execute(text("DELETE FROM orders WHERE id = 1"))
@@ -421,13 +410,12 @@ VALUES: dict[type[Any], Any] = {
 
 @pytest.mark.filterwarnings("ignore:Dialect sqlite.* does .not. support Decimal:sqlalchemy.exc.SAWarning")
 @pytest.mark.parametrize("class_", [*keyed.BY.values(), keyed.ByGuid, keyed.ByChar], ids=lambda class_: class_.__name__)
-def test_a_row_is_found_by_the_text_of_its_key(sync_database: Database, class_: Any):
+def test_a_row_is_found_by_the_text_of_its_key(every_database: Database, class_: Any):
     value = {keyed.ByGuid: uuid.UUID(int=7), keyed.ByChar: "abc"}.get(class_) or next(
         VALUES[kind] for kind, other in keyed.BY.items() if other is class_
     )
-    with sync_database.engine() as engine:
+    with every_database.engine() as engine:
         with engine.begin() as connection:
-            class_.__table__.drop(connection, checkfirst=True)
             class_.__table__.create(connection)
         with Session(engine, expire_on_commit=False) as session:
             obj = class_(key_0=value)

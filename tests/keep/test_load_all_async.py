@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy import select, update
@@ -11,6 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from outlive import MissingRowsError, Reference, load_all, reference
+from tests.databases import Tell
 from tests.store import Base, Employee, Item, Order, Product, Shelf, statements
 
 pytest.importorskip("greenlet")
@@ -18,8 +18,6 @@ pytest.importorskip("greenlet")
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session, async_sessionmaker
 
 import outlive.asyncio
-
-Tell = Callable[[Callable[[AsyncEngine], Awaitable[None]]], None]
 
 
 def test_one_reference_is_loaded(tell: Tell):

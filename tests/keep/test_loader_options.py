@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,8 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from outlive import loader_options
 from tests import store
-from tests.databases import Database
-from tests.keep.responses import Out, loaded, respond
+from tests.keep.responses import Out, convert, loaded, respond
 from tests.store import Box, Coupon, Customer, Employee, Item, Order, Product, Shelf, Supplier, statements
 
 
@@ -47,16 +45,6 @@ class OrderOut(Out):
 class EmployeeOut(Out):
     name: str
     reports: list[EmployeeOut]
-
-
-@pytest.fixture
-def engine(sync_database: Database) -> Iterator[Engine]:
-    with sync_database.engine() as engine:
-        with engine.begin() as connection:
-            store.create(connection)
-        with Session(engine) as session:
-            store.fill(session)
-        yield engine
 
 
 ORDER = {
@@ -320,9 +308,19 @@ def test_limit_and_order_hold_for_the_objects_that_are_selected(engine: Engine):
 
 
 def test_rows_come_in_portions_if_the_query_says_so(engine: Engine):
+    if engine.dialect.name == "mariadb":
+        pytest.skip("its connections send nothing else before the last row: see the facts")
     portions = select(Order).order_by(Order.id).execution_options(yield_per=2)
 
     assert [1, 2, 3] == [one.id for one in respond(engine, Order, OrderOut, portions).converted]
+
+
+def test_a_result_is_read_in_portions(engine: Engine):
+    query = select(Order).order_by(Order.id).options(*loader_options(Order, OrderOut))
+    with Session(engine) as session:
+        converted = [convert(list(part), OrderOut) for part in session.scalars(query).partitions(2)]
+
+    assert [[1, 2], [3]] == [[one.id for one in part] for part in converted]
 
 
 def test_rows_are_locked_of_the_class_that_the_query_names(engine: Engine):

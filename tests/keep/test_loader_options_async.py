@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
-from sqlalchemy.orm import Session
 
 from tests import store
 from tests.databases import VERSION, Database
@@ -77,29 +74,11 @@ CASES = [
 ]
 
 
-def set_up(connection: Connection) -> None:
-    store.create(connection)
-    company.Base.metadata.drop_all(connection)
-    company.Base.metadata.create_all(connection)
-    with Session(connection, join_transaction_mode="create_savepoint") as session:
-        store.fill(session)
-        company.fill(session)
-
-
 @pytest.mark.parametrize(("model", "schema", "statements"), CASES)
 def test_objects_are_converted_in_the_open_session_and_after_it(
-    async_database: Database, model: type, schema: Any, statements: int
+    every_async_database: Database, model: type, schema: Any, statements: int
 ):
-    async def handle() -> Any:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(set_up)
-            response = await respond_async(engine, model, schema)
-            async with engine.begin() as connection:
-                await connection.run_sync(company.Base.metadata.drop_all)
-            return response
-
-    response = asyncio.run(handle())
+    response = every_async_database.tell(lambda engine: respond_async(engine, model, schema), store, company)
 
     assert response.converted
     assert statements == len(response.sent)

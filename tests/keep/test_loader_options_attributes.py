@@ -9,10 +9,11 @@ from typing import Annotated, Any, TypedDict
 import msgspec
 import pytest
 from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field, computed_field, model_validator
-from sqlalchemy import Engine, create_engine, literal, select
+from sqlalchemy import Engine, literal, select
 from sqlalchemy.orm import Session, with_expression
 
 from outlive import SchemaError, loader_options, reads
+from tests.databases import MEMORY
 from tests.keep import library
 from tests.keep.library import Author, Book, Note
 from tests.keep.responses import Out, loaded, respond
@@ -24,12 +25,8 @@ class BookOut(Out):
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    library.Base.metadata.create_all(engine)
-    with Session(engine) as session:
-        library.fill(session)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine(library) as engine:
+        yield engine
 
 
 def test_a_synonym_reads_what_it_stands_for(engine: Engine):

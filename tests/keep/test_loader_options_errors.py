@@ -6,10 +6,11 @@ from typing import Annotated, Any, Optional
 
 import pytest
 from pydantic import AliasPath, BaseModel, Field
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
 
 from outlive import OutliveError, SchemaError, loader_options, reads
+from tests.databases import MEMORY
 from tests.keep.library import Book
 from tests.keep.responses import Out
 from tests.store import Customer, Employee, Item, Order, Product, Shelf, Tag
@@ -303,14 +304,12 @@ def test_a_schema_without_fields_needs_the_key():
         id: Mapped[int] = mapped_column(primary_key=True)
         name: Mapped[str]
 
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    with Session(engine) as session:
+    with MEMORY.engine() as engine, Session(engine) as session:
+        Base.metadata.create_all(session.connection())
         session.add(Thing(id=1, name="x"))
         session.commit()
         session.expunge_all()
         thing = session.get(Thing, 1, options=loader_options(Thing, Nothing))
-    engine.dispose()
 
     assert {"id": 1} == {key: value for key, value in thing.__dict__.items() if key != "_sa_instance_state"}
 

@@ -49,14 +49,9 @@ class Flat(Out):
 
 
 @pytest.fixture
-def engine(sync_database: Database) -> Iterator[Engine]:
-    with sync_database.engine() as engine:
-        company.Base.metadata.drop_all(engine)
-        company.Base.metadata.create_all(engine)
-        with Session(engine) as session:
-            company.fill(session)
+def engine(every_database: Database) -> Iterator[Engine]:
+    with every_database.engine(company) as engine:
         yield engine
-        company.Base.metadata.drop_all(engine)
 
 
 def by_kind(objects: list[Any]) -> dict[str, set[str]]:

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
-from sqlalchemy import Engine, create_engine, inspect
-from sqlalchemy.orm import CompositeProperty, Mapper, RelationshipDirection, RelationshipProperty, Session
+from sqlalchemy import Engine, inspect
+from sqlalchemy.orm import CompositeProperty, Mapper, RelationshipDirection, RelationshipProperty
 
 from tests import store
-from tests.databases import VERSION
+from tests.databases import MEMORY, VERSION
 from tests.keep import company
 from tests.keep.responses import loaded, respond
 
@@ -134,15 +134,8 @@ def statements_at_most(reading: Reading) -> int:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        store.create(connection)
-        company.Base.metadata.create_all(connection)
-    with Session(engine) as session:
-        store.fill(session)
-        company.fill(session)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine(store, company) as engine:
+        yield engine
 
 
 @given(case=cases())

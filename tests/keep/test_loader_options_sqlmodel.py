@@ -7,10 +7,11 @@ from typing import Annotated
 
 import pytest
 from pydantic import ConfigDict, computed_field
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, registry
 
 from outlive import SchemaError, loader_options, reads
+from tests.databases import MEMORY
 from tests.keep.responses import loaded, respond
 
 sqlmodel = pytest.importorskip(
@@ -62,13 +63,12 @@ class HeroWithTable(HeroPublic):
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(Team(id=1, name="team", heroes=[Hero(id=1, name="one"), Hero(id=2, name="two")]))
-        session.commit()
-    yield engine
-    engine.dispose()
+    with MEMORY.engine() as engine:
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add(Team(id=1, name="team", heroes=[Hero(id=1, name="one"), Hero(id=2, name="two")]))
+            session.commit()
+        yield engine
 
 
 def test_a_collection_is_read(engine: Engine):
@@ -138,13 +138,12 @@ def test_a_schema_beside_the_table_model_says_what_the_computed_field_reads():
     class VillainPublic(SQLModel):
         title: Annotated[str, reads(Villain.name)]
 
-    engine = create_engine("sqlite://")
-    OtherBase.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(Villain(id=1, name="bob"))
-        session.commit()
+    with MEMORY.engine() as engine:
+        OtherBase.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add(Villain(id=1, name="bob"))
+            session.commit()
 
-    response = respond(engine, Villain, VillainPublic)
-    engine.dispose()
+        response = respond(engine, Villain, VillainPublic)
 
     assert ([{"title": "the bob"}], {"id", "name"}) == (response.dumped(), loaded(response.objects[0]))

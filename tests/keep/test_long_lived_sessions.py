@@ -13,20 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 import outlive
 from outlive import fresh, refresh_all
-from tests import store
-from tests.databases import Database
 from tests.store import Customer, Employee, Item, Order, Product, statements
-
-
-@pytest.fixture
-def engine(writing_database: Database) -> Iterator[Engine]:
-    """MariaDB is among them: its transactions read the same rows again and again."""
-    with writing_database.engine() as engine:
-        with engine.begin() as connection:
-            store.create(connection)
-        with Session(engine) as session:
-            store.fill(session)
-        yield engine
 
 
 @pytest.fixture(params=[outlive.sessionmaker, sqlalchemy_orm.sessionmaker], ids=["ours", "SQLAlchemy's"])
@@ -100,21 +87,6 @@ def test_each_cycle_sees_what_happened_since_the_last(engine: Engine, worker: Se
         seen.append({order.state for order in orders})
 
     assert [{"paid"}, {"sent"}, {"done"}] == seen
-
-
-def test_within_a_repeatable_read_there_is_nothing_new(engine: Engine):
-    if engine.dialect.name == "sqlite":
-        pytest.skip("its driver begins no transaction to read")
-    with Session(engine.execution_options(isolation_level="REPEATABLE READ")) as worker:
-        order = worker.get(Order, 1)
-        others_change_rows(engine)
-
-        refresh_all(worker, order)
-        within = order.state
-        worker.commit()
-        refresh_all(worker, order)
-
-    assert ("new", "paid") == (within, order.state)
 
 
 def test_one_value_is_asked_for_while_the_work_goes_on(engine: Engine, worker: Session):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import create_engine, inspect, select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy import orm as sqlalchemy_orm
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import (
@@ -21,6 +20,7 @@ from sqlalchemy.orm import (
 
 import outlive
 from outlive import ensure_loaded, refresh_all
+from tests.databases import MEMORY
 
 
 class Base(DeclarativeBase):
@@ -40,14 +40,11 @@ Parcel.double = column_property(Parcel.weight * 2)  # type: ignore[attr-defined]
 
 @pytest.fixture(params=[sqlalchemy_orm.sessionmaker, outlive.sessionmaker], ids=["SQLAlchemy's", "ours"])
 def session(request: pytest.FixtureRequest) -> Iterator[Session]:
-    engine = create_engine("sqlite://")
-    Base.metadata.create_all(engine)
-    make: Callable[..., Any] = request.param
-    with make(engine)() as session:
+    with MEMORY.engine() as engine, request.param(engine)() as session:
+        Base.metadata.create_all(session.connection())
         session.add(Parcel(weight=5))
         session.commit()
         yield session
-    engine.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -19,9 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_sessi
 from outlive import MissingRowsError, ObjectStateError
 from outlive import reattach as sync_reattach
 from outlive.asyncio import reattach, reattach_all
+from tests.databases import Tell
 from tests.store import Coupon, Customer, Employee, Item, Manager, Order, Product, statements
-
-Tell = Callable[[Callable[[AsyncEngine], Awaitable[None]]], None]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does not support updated rowcount")
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, StaticPool, create_engine, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
 from outlive import reattach_all
 from tests import store
+from tests.databases import MEMORY
 from tests.store import Customer, Item, Order, Product, Tag
 
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does not support updated rowcount")
@@ -30,13 +31,8 @@ OPTIONS = [
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    with engine.begin() as connection:
-        store.create(connection)
-    with Session(engine) as session:
-        store.fill(session)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine(store) as engine:
+        yield engine
 
 
 def change(order: Order, draw: Callable[[Any], Any]) -> None:

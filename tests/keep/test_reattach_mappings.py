@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, StaticPool, create_engine, delete, inspect, select
+from sqlalchemy import Engine, delete, inspect, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, RelationshipProperty, Session, mapped_column, selectinload
 
 from outlive import Reference, load_all, reattach, reattach_all, reference
+from tests.databases import MEMORY
 from tests.keep import mappings
 from tests.keep.mappings import Base, Call, Club, Person, Phone
 from tests.store import statements
@@ -23,12 +24,8 @@ RELATIONSHIPS = sorted(
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    Base.metadata.create_all(engine)
-    with Session(engine) as session:
-        mappings.fill(session)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine(mappings) as engine:
+        yield engine
 
 
 def cached(engine: Engine, mapper: Mapper[Any], *options: Any) -> list[Any]:
@@ -123,25 +120,24 @@ class Thing(Touchy):
 
 @pytest.mark.parametrize("change", [False, True])
 def test_no_method_of_an_object_is_called(change: bool):
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    Touchy.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(Thing(id=1, name="one"))
-        session.commit()
-        thing = session.scalars(select(Thing)).one()
-    if change:
-        thing.name = "changed"
-    ref = reference(thing)
+    with MEMORY.engine() as engine:
+        Touchy.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add(Thing(id=1, name="one"))
+            session.commit()
+            thing = session.scalars(select(Thing)).one()
+        if change:
+            thing.name = "changed"
+        ref = reference(thing)
 
-    with Session(engine) as session:
-        [loaded] = load_all(session, [Reference.loads(ref.dumps(), Touchy)])
-        found = reattach(session, thing)
-        [same] = reattach_all(session, [thing])
+        with Session(engine) as session:
+            [loaded] = load_all(session, [Reference.loads(ref.dumps(), Touchy)])
+            found = reattach(session, thing)
+            [same] = reattach_all(session, [thing])
 
-        assert loaded is found
-        assert found is same
-        assert ("changed" if change else "one") == found.name
-    engine.dispose()
+            assert loaded is found
+            assert found is same
+            assert ("changed" if change else "one") == found.name
 
 
 def test_a_class_of_a_club_is_found_among_its_namesakes():

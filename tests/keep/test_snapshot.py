@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+import weakref
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ import outlive
 from outlive import NotLoadedError, ObjectStateError, Snapshot, ensure_loaded, snapshot
 from outlive.keep import plans
 from outlive.keep.layouts import Absent
+from tests.databases import Tell
 from tests.keep import museum
 from tests.store import (
     Address,
@@ -156,6 +157,23 @@ def test_objects_of_subclasses_bring_their_own_attributes(session: Session):
         [other.language for other in others[:2]],
         others[2].name,
     )
+
+
+def test_classes_with_the_same_attributes_are_told_apart():
+    class Base(DeclarativeBase):
+        pass
+
+    class Left(Base):
+        __tablename__ = "left"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Right(Base):
+        __tablename__ = "right"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    taken = snapshot([Left(id=1), Right(id=1), Left(id=2)])
+
+    assert ["<Snapshot new Left id=1>", "<Snapshot new Right id=1>", "<Snapshot new Left id=2>"] == [*map(repr, taken)]
 
 
 def test_a_tree_is_taken_up_and_down(session: Session):
@@ -314,7 +332,7 @@ def test_what_is_pending_and_only_sql_is_refused_until_the_flush(session: Sessio
         snapshot(order)
 
 
-def test_async_objects_are_taken_without_a_greenlet(tell: Callable[[Callable[[AsyncEngine], Awaitable[None]]], None]):
+def test_async_objects_are_taken_without_a_greenlet(tell: Tell):
     from sqlalchemy.ext.asyncio import AsyncSession  # noqa: PLC0415  fails without greenlet
 
     async def story(engine: AsyncEngine) -> None:
@@ -455,9 +473,6 @@ def test_taking_sends_no_statement_and_runs_no_code_of_the_class(engine: Engine)
 
         assert [] == sent
         assert {guide.name for guide in taken.guides} == {"Ann"}
-        session.rollback()
-        museum.Base.metadata.drop_all(session.connection())
-        session.commit()
 
 
 def test_taking_leaves_the_object_as_it_was(session: Session):
@@ -478,6 +493,18 @@ def test_a_snapshot_keeps_neither_object_nor_session_alive(engine: Engine):
     assert 3 == len(taken)
     assert [] == list(session.identity_map.all_states())
     session.close()
+
+
+def test_a_snapshot_is_gone_with_its_last_reference(session: Session):
+    orders = session.scalars(select(Order)).all()
+    gc.collect()
+    gc.disable()
+    try:
+        taken = [weakref.ref(snap) for snap in snapshot(orders)]
+
+        assert [None] * 3 == [reference() for reference in taken]
+    finally:
+        gc.enable()
 
 
 def test_a_class_can_be_forgotten_after_its_objects_were_taken():

@@ -12,12 +12,12 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session, selectinload, undefer
-from sqlalchemy.pool import StaticPool
 
 from outlive import NotLoadedError, Snapshot, snapshot
 from tests import store
+from tests.databases import MEMORY
 from tests.keep.museum import Exhibit, Guide, Note
 from tests.store import Address, Customer, Employee, Engineer, Item, Manager, Order, Product, Tag, statements
 
@@ -27,11 +27,9 @@ NEVER = {"events", "visits"}
 
 @pytest.fixture(scope="module")
 def memory() -> Iterator[Engine]:
-    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    with engine.begin() as connection:
-        store.create(connection)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine() as engine:
+        store.Base.metadata.create_all(engine)
+        yield engine
 
 
 def stock(session: Session, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:

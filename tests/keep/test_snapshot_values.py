@@ -81,9 +81,6 @@ def stored(engine: Engine) -> Any:
         session.add(exhibit())
         session.commit()
         yield session.scalars(select(Exhibit)).one()
-        session.rollback()
-        Base.metadata.drop_all(session.connection())
-        session.commit()
 
 
 def test_values_from_the_database_are_equal_and_of_their_types(stored: Exhibit):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy.orm
-from sqlalchemy import Engine, Select, create_engine, inspect, literal, select
+from sqlalchemy import Engine, Select, inspect, literal, select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, defer, lazyload, raiseload, selectin_polymorphic, selectinload, with_expression
 from sqlalchemy.orm.exc import DetachedInstanceError, UnmappedInstanceError
@@ -26,6 +25,9 @@ from tests.keep import worlds
 from tests.keep.reading import happens, refusing_sql, said_of, wrong_detached, wrong_in_session
 from tests.keep.worlds import OPERATIONS, World
 from tests.store import Customer, Employee, Item, Order, Shelf, statements
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 # SQLAlchemy 2.0.0 says so of each UPDATE with RETURNING and a version counter.
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does not support updated rowcount")
@@ -69,34 +71,23 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[ModuleType, Path
     folder = tmp_path_factory.mktemp("templates")
     paths = {model: folder / model.__name__ for model in (store, corners)}
     for model, path in paths.items():
-        engine = create_engine(f"sqlite:///{path}")
-        fill(model, engine)
-        engine.dispose()
+        with databases.sqlite("sqlite", str(path)).engine(model):
+            pass
     return paths
 
 
 @pytest.fixture
 def shop(sync_database: Database) -> Any:
-    with sync_database.engine() as engine:
-        fill(store, engine)
-        with outlive.sessionmaker(engine)() as session:
-            yield session
+    with sync_database.engine(store) as engine, outlive.sessionmaker(engine)() as session:
+        yield session
 
 
 @pytest.fixture
 def world(templates: dict[ModuleType, Path], tmp_path: Path) -> Any:
     shutil.copy(templates[corners], tmp_path / "corners.db")
-    engine = create_engine(f"sqlite:///{tmp_path / 'corners.db'}")
-    with outlive.sessionmaker(engine)() as session:
+    database = databases.sqlite("sqlite", str(tmp_path / "corners.db"))
+    with database.engine() as engine, outlive.sessionmaker(engine)() as session:
         yield session
-    engine.dispose()
-
-
-def fill(model: ModuleType, engine: Engine) -> None:
-    with engine.begin() as connection:
-        model.create(connection)
-    with Session(engine) as session:
-        model.fill(session)
 
 
 # --- the truth
@@ -111,18 +102,15 @@ def test_it_names_exactly_what_cannot_be_read(
     wrong = []
     for factory, load in every if operation in THOROUGHLY else COMBINATIONS:
         shutil.copy(templates[model], tmp_path / "test.db")
-        engine = create_engine(f"sqlite:///{tmp_path / 'test.db'}")
-        wrong += [f"{factory}, {load}: {it}" for it in disagreements(model, engine, (factory, load), operation)]
-        engine.dispose()
+        with databases.sqlite("sqlite", str(tmp_path / "test.db")).engine() as engine:
+            wrong += [f"{factory}, {load}: {it}" for it in disagreements(model, engine, (factory, load), operation)]
 
     assert [] == wrong
 
 
 @pytest.mark.parametrize("operation", EVERYWHERE, ids=lambda it: it.__name__)
 def test_it_does_on_every_database(operation: Callable[[World], None], sync_database: Database):
-    with sync_database.engine() as engine:
-        fill(store, engine)
-
+    with sync_database.engine(store) as engine:
         assert [] == disagreements(store, engine, ("ours", "everything"), operation)
 
 
@@ -145,21 +133,16 @@ def disagreements(
 def test_in_async_code_it_names_exactly_what_needs_an_await(
     operation: Callable[[World], None], async_database: Database
 ):
-    async def story() -> list[str]:
-        async with async_database.async_engine() as engine:
-            async with engine.begin() as connection:
-                await connection.run_sync(store.create)
-            async with outlive.async_sessionmaker(engine)() as session:
-                await session.run_sync(store.fill)
-            async with outlive.async_sessionmaker(engine)() as session:
-                world = World(session.sync_session, store.Base)
-                await session.run_sync(lambda _: happens(world, LOADS["plain"], operation))
-                said = said_of(world)
-                with session.no_autoflush:
-                    wrong = wrong_in_session(world, said)
-                return wrong + await session.run_sync(lambda _: wrong_detached(world, said))
+    async def story(engine: AsyncEngine) -> list[str]:
+        async with outlive.async_sessionmaker(engine)() as session:
+            world = World(session.sync_session, store.Base)
+            await session.run_sync(lambda _: happens(world, LOADS["plain"], operation))
+            said = said_of(world)
+            with session.no_autoflush:
+                wrong = wrong_in_session(world, said)
+            return wrong + await session.run_sync(lambda _: wrong_detached(world, said))
 
-    assert [] == asyncio.run(story())
+    assert [] == async_database.tell(story, store)
 
 
 # --- what it says, and why

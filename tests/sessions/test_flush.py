@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
 
 from outlive import sessionmaker
 from tests import corners
 from tests.corners import Town
+from tests.databases import MEMORY
 from tests.store import statements
 
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
-    engine = create_engine("sqlite://")
-    with engine.begin() as connection:
-        corners.create(connection)
-    with Session(engine) as session:
-        corners.fill(session)
-    yield engine
-    engine.dispose()
+    with MEMORY.engine(corners) as engine:
+        yield engine
 
 
 def test_a_composite_value_with_a_deferred_column_is_not_loaded_for_it(engine: Engine):

@@ -22,6 +22,7 @@ from sqlalchemy.orm import (
 from outlive import sessionmaker
 from outlive.sessions import returning
 from outlive.sessions.mapped import server_columns
+from tests import databases
 from tests.databases import Database
 from tests.store import statements
 
@@ -96,12 +97,10 @@ class Note(Base):
 
 
 @pytest.fixture
-def engine(writing_database: Database) -> Iterator[Engine]:
-    with writing_database.engine() as engine:
-        Base.metadata.drop_all(engine)
+def engine(every_database: Database) -> Iterator[Engine]:
+    with every_database.engine() as engine:
         Base.metadata.create_all(engine)
         yield engine
-        Base.metadata.drop_all(engine)
 
 
 @pytest.mark.parametrize("entity", [Eager, Lazy])
@@ -268,7 +267,7 @@ def test_statements_of_the_users_own_return_nothing_more(engine: Engine):
 
 
 def test_two_phases(mariadb_url: str):
-    engine = create_engine(mariadb_url)
+    engine = create_engine(databases.mariadb("pymysql", mariadb_url).url)
     Base.metadata.create_all(engine)
     with sessionmaker(engine, twophase=True)() as session:
         cats = [Cat(), Cat()]
@@ -278,7 +277,6 @@ def test_two_phases(mariadb_url: str):
             cat.lives = 1
         session.prepare()
         session.commit()
-    Base.metadata.drop_all(engine)
     engine.dispose()
 
     assert all(cat.petted is not None for cat in cats)

@@ -25,12 +25,8 @@ bulk_update_expires_computed_columns = pytest.mark.skipif(
 
 
 @pytest.fixture
-def engine(writing_database: Database) -> Iterator[Engine]:
-    with writing_database.engine() as engine:
-        with engine.begin() as connection:
-            store.create(connection)
-        with Session(engine) as session:
-            store.fill(session)
+def engine(every_database: Database) -> Iterator[Engine]:
+    with every_database.engine(store) as engine:
         yield engine
 
 
@@ -107,7 +103,7 @@ def test_many_changed_rows_cost_one_select_for_each_class(engine: Engine, factor
 
 def test_more_rows_than_a_chunk_cost_one_select_for_each_chunk(engine: Engine, factory: sessionmaker[Session]):
     with factory() as session:
-        session.add_all(Coupon(code=str(number)) for number in range(1001))
+        session.add_all(Coupon(code=str(number)) for number in range(2_001))
         session.commit()
         coupons = session.scalars(select(Coupon)).all()
         for coupon in coupons:
@@ -255,6 +251,18 @@ def test_expire_all_stays(engine: Engine, factory: sessionmaker[Session]):
 
         assert [] == sent
         assert "state" in expired_columns(order)
+
+
+def test_your_own_expire_has_the_last_word_on_what_a_refresh_has_left(factory: sessionmaker[Session]):
+    with factory() as session:
+        order = session.get(Order, 1)
+        assert order.notes == "note 1"
+        session.refresh(order)
+        assert "notes" in inspect(order).expired_attributes
+        session.expire_all()
+        session.commit()
+
+        assert "notes" not in inspect(order).dict
 
 
 def test_an_expired_value_of_another_object_of_the_class_is_not_loaded_by_the_way(factory: sessionmaker[Session]):

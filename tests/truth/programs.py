@@ -35,6 +35,8 @@ PARAMETERS = {
     "key": (1, 2),
 }
 """What ``main`` can be called with; a program uses some of them."""
+QUERIED = frozenset({"some", "key"})
+"""Those that only say which rows are asked for."""
 
 CLASSES = ("Author", "Author", "Book", "Book", "Profile")
 

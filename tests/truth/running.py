@@ -1,10 +1,12 @@
 """Runs a generated program on SQLAlchemy, and tells which reads raised and what had brought them there.
 
-A program is run with every value of its parameters.  A ``try`` with a handler is also entered with a failure before
-each of its calls, since that is what a handler is there for.
+A program is run with every value of its parameters, in worlds of several rows.  A ``try`` with a handler is also
+entered with a failure before each of its calls, since that is what a handler is there for; in a loop, the first rounds
+may pass.
 
-A read that raises is noted and passed over.  Only the first one of a run counts as raising, as the program would have
-ended there; those behind it are not held against a check that reports them as well.
+A read that raises is noted and passed over.  Only the first one of a run counts as raising, and only what was done
+before it as done, as the program would have ended there; reads that raise behind it are not held against a check that
+reports them as well.
 """
 
 from __future__ import annotations
@@ -18,16 +20,19 @@ import sys
 import traceback
 import types
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import inspect
-from sqlalchemy.orm import close_all_sessions
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import InstanceState, Mapper, close_all_sessions
 from sqlalchemy.util import greenlet_spawn
 
+import outlive
+from outlive import Explanation
 from tests.truth import shop
 from tests.truth.programs import COLUMNS, MANY, ONE, PARAMETERS, Program
 
@@ -54,7 +59,9 @@ class Failure:
         lines: Lines of the program in the traceback, outermost first.
         read: Variable and attribute, where the line reads attributes of a variable.
         lost_at: Line after which the attribute had no value any more; ``None`` if it never had one.
+        erased_at: Lines after which it was expired since, which it may have been without a value.
         detached_at: Line after which the object was detached.
+        explanation: What the recorder says of it, where one was on.
     """
 
     error: str
@@ -62,7 +69,9 @@ class Failure:
     lines: tuple[int, ...]
     read: tuple[str, str] | None = None
     lost_at: int | None = None
+    erased_at: tuple[int, ...] = ()
     detached_at: int | None = None
+    explanation: Explanation | None = None
 
     @property
     def is_late_read(self) -> bool:
@@ -70,38 +79,65 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """What a run is given.
+
+    Attributes:
+        world: Which of the shop's ``WORLDS``.
+        broken: A line before which failures are put, and how often it is passed before they come.
+    """
+
+    world: int
+    arguments: tuple[tuple[str, bool | int], ...]
+    broken: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        told = f"({', '.join(f'{name}={value}' for name, value in self.arguments)}) in world {self.world}"
+        return told if self.broken is None else f"{told}, failures before line {self.broken[0]} after {self.broken[1]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What became of one run.
 
     Attributes:
-        way: The arguments, and the line before which a failure was put.
-        passed: Lines that were run to their end.
+        steps: Lines in the order in which they were come to, up to the first late read.
+        passed: Lines that were run to their end, before the first late read; not those that read the elements of an
+            empty collection.
         lucky: Lines that read what was not loaded, without SQL: the identity map happened to hold it, or the row that
             was loaded has no foreign key.
         failures: In order; after a late read the run went on, any other error ended it.
     """
 
-    way: str
+    way: Way
+    steps: tuple[int, ...]
     passed: frozenset[int]
     lucky: frozenset[int]
     failures: tuple[Failure, ...]
 
 
-def run_program(program: Program) -> list[Run]:
-    """Every way through a program."""
+def run_program(program: Program, *, watched: bool = False) -> list[Run]:
+    """Every way through a program; with the recorder on if it is ``watched``."""
+    with outlive.watch() if watched else contextlib.nullcontext():
+        return _run_all(program, is_watched=watched)
+
+
+def _run_all(program: Program, *, is_watched: bool) -> list[Run]:
     tree = ast.parse(program.text)
     breakable = sorted(set(_guarded_lines(tree)))
-    reads = _reads(tree)
+    reads, collections = _reads(tree), _collections(tree)
     code = compile(_Watched().visit(tree), f"{NAME}.py", "exec")
     runs: list[Run] = []
-    for arguments in product(*(PARAMETERS[name] for name in program.parameters)):
-        runs.append(_run(program, code, reads, arguments, None))
-        reached = runs[-1].passed | {line for failure in runs[-1].failures for line in failure.lines}
-        runs += [_run(program, code, reads, arguments, line) for line in breakable if line in reached]
+    for world, *values in product(range(len(shop.WORLDS)), *(PARAMETERS[name] for name in program.parameters)):
+        way = Way(world, tuple(zip(program.parameters, values, strict=True)))
+        run, visits = _run(program, code, _Watch(program.is_async, reads, collections, way.broken, is_watched), way)
+        runs.append(run)
+        for broken in [(line, n) for line in breakable for n in range(visits[line])]:
+            watch = _Watch(program.is_async, reads, collections, broken, is_watched)
+            runs.append(_run(program, code, watch, replace(way, broken=broken))[0])
     return runs
 
 
-Arguments = tuple[bool | int, ...]
 Reads = dict[int, list[tuple[str, str]]]
 """The attributes of variables that a line reads: ``{7: [("author", "books")]}``."""
 
@@ -116,28 +152,41 @@ def _reads(tree: ast.AST) -> Reads:
     return found
 
 
-def _run(program: Program, code: types.CodeType, reads: Reads, arguments: Arguments, broken: int | None) -> Run:
-    watch = _Watch(program.is_async, reads, broken)
+def _collections(tree: ast.AST) -> dict[int, list[str]]:
+    """The variables of whose elements a line reads an attribute: ``print([each.id for each in authors])``."""
+    found: dict[int, list[str]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.comprehension(iter=ast.Name(id=name, lineno=line)):
+                found.setdefault(line, []).append(name)
+            case ast.Subscript(value=ast.Name(id=name), lineno=line):
+                found.setdefault(line, []).append(name)
+    return found
+
+
+def _run(program: Program, code: types.CodeType, watch: _Watch, way: Way) -> tuple[Run, Counter[int]]:
+    """A run, and how often each line was come to."""
     module = types.ModuleType(NAME)
     module.__dict__.update(before_=watch.before, after_=watch.after, passed_over_=watch.passes_over)
     sys.modules[NAME] = module
+    event.listen(Mapper, "expire", watch.expired, raw=True)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # SQLAlchemy's advice about odd programs, coroutines that nobody awaited
         try:
             exec(code, module.__dict__)
             if program.is_async:
-                asyncio.run(_call_async(module, arguments))
+                asyncio.run(_call_async(module, way))
             else:
-                _call(module, arguments)
+                _call(module, way)
         except Exception as error:
             watch.failures.append(watch.failure(error))
             _let_go(error)
+        event.remove(Mapper, "expire", watch.expired)
         module.__dict__.clear()
         watch.history = None
         gc.collect(0)
-    way = ", ".join(f"{name}={value}" for name, value in zip(program.parameters, arguments, strict=True))
-    way += f", failure before line {broken}" if broken else ""
-    return Run(way, frozenset(watch.passed), frozenset(watch.lucky), tuple(watch.failures))
+    passed, lucky = frozenset(watch.passed), frozenset(watch.lucky)
+    return Run(way, tuple(watch.steps), passed, lucky, tuple(watch.failures)), watch.visits
 
 
 def _let_go(error: BaseException | None) -> None:
@@ -147,18 +196,18 @@ def _let_go(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def _call(module: types.ModuleType, arguments: Arguments) -> None:
-    shop.start_anew()
+def _call(module: types.ModuleType, way: Way) -> None:
+    shop.start_anew(way.world)
     try:
-        module.main(*arguments)
+        module.main(**dict(way.arguments))
     finally:
         close_all_sessions()
 
 
-async def _call_async(module: types.ModuleType, arguments: Arguments) -> None:
-    await shop.start_anew_async()
+async def _call_async(module: types.ModuleType, way: Way) -> None:
+    await shop.start_anew_async(way.world)
     try:
-        await module.main(*arguments)
+        await module.main(**dict(way.arguments))
     finally:
         await greenlet_spawn(close_all_sessions)
         await shop.async_engine.dispose()
@@ -170,6 +219,8 @@ class _Life:
 
     loaded: set[str] = field(default_factory=set[str])
     lost_at: dict[str, int] = field(default_factory=dict[str, int])
+    erased: set[str] = field(default_factory=set[str])
+    erased_at: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     detached_at: int | None = None
     was_made: bool = False
 
@@ -177,10 +228,21 @@ class _Life:
 class _Watch:
     """Looks at the objects that a program has names for, before and after each statement; reads no attribute."""
 
-    def __init__(self, is_async: bool, reads: Reads, broken: int | None) -> None:
+    def __init__(
+        self,
+        is_async: bool,
+        reads: Reads,
+        collections: dict[int, list[str]],
+        broken: tuple[int, int] | None,
+        is_recorded: bool,
+    ) -> None:
         self.is_async = is_async
+        self.is_recorded = is_recorded
         self.reads = reads
+        self.collections = collections
         self.broken = broken
+        self.visits = Counter[int]()
+        self.steps: list[int] = []
         self.passed: set[int] = set()
         self.lucky: set[int] = set()
         self.unloaded: dict[int, list[tuple[Any, str]]] = {}
@@ -190,7 +252,10 @@ class _Watch:
 
     def before(self, line: int, names: dict[str, Any]) -> None:
         self.names = names
-        if line == self.broken:
+        self.visits[line] += 1
+        if not self.failures:
+            self.steps.append(line)
+        if self.broken is not None and line == self.broken[0] and self.visits[line] > self.broken[1]:
             raise ValueError("a failure put here")
         for name, attribute in self.reads.get(line, ()):
             state = inspect(names.get(name), raiseerr=False)
@@ -199,11 +264,16 @@ class _Watch:
 
     def after(self, line: int, names: dict[str, Any]) -> None:
         self.names = {}
-        self.passed.add(line)
+        if not self.failures and all(names.get(name) for name in self.collections.get(line, ())):
+            self.passed.add(line)
         for obj, attribute in self.unloaded.pop(line, ()):
             was_made = self.history is not None and self.history[obj].was_made
             if not was_made or inspect(obj).dict.get(attribute) is not None:
                 self.lucky |= set(_own_lines(traceback.walk_stack(None)))
+        self.look(line, names)
+
+    def look(self, line: int, names: dict[str, Any]) -> None:
+        """Notice what has become of the objects at a line."""
         assert self.history is not None
         for obj in {*self.history, *_objects(names)}:
             state = inspect(obj)
@@ -214,16 +284,27 @@ class _Watch:
             life.lost_at.update(dict.fromkeys(life.loaded - now, line))
             for name in now:
                 life.lost_at.pop(name, None)
+                life.erased_at.pop(name, None)
             life.loaded = now
+            for name in life.erased - now:
+                life.erased_at[name] = (*life.erased_at.get(name, ()), line)
+            life.erased.clear()
             if not state.detached:
                 life.detached_at = None
             elif life.detached_at is None:
                 life.detached_at = line
 
+    def expired(self, state: InstanceState[Any], names: Iterable[str] | None) -> None:
+        obj = state.obj()
+        if obj is not None and self.history is not None and obj in self.history:
+            self.history[obj].erased |= set(state.mapper.attrs.keys() if names is None else names)
+
     def passes_over(self, error: Exception) -> bool:
         failure = self.failure(error)
         self.unloaded.clear()
         if failure.is_late_read:
+            # A read that fails in the middle of a flush has rolled back.
+            self.look(failure.lines[-1], self.names)
             self.failures.append(failure)
             _let_go(error)
         return failure.is_late_read
@@ -239,8 +320,13 @@ class _Watch:
                 state = inspect(obj, raiseerr=False)
                 if state is not None and attribute not in state.dict and self.history is not None:
                     life = self.history.get(obj, _Life())
-                    return Failure(
-                        code, failure.message, lines, (name, attribute), life.lost_at.get(attribute), life.detached_at
+                    return replace(
+                        failure,
+                        read=(name, attribute),
+                        lost_at=life.lost_at.get(attribute),
+                        erased_at=life.erased_at.get(attribute, ()),
+                        detached_at=life.detached_at,
+                        explanation=outlive.explain(error) if self.is_recorded else None,
                     )
         return failure
 
@@ -257,12 +343,12 @@ def _objects(names: dict[str, Any]) -> Iterator[Any]:
 
 
 def _guarded_lines(tree: ast.AST) -> Iterator[int]:
-    """Statements in a ``try`` that has a handler, and that call something which can fail."""
+    """Statements in a ``try`` that has a handler, and that call something which can fail; its first one if none do."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:
-            for call in (inner for statement in node.body for inner in ast.walk(statement)):
-                if isinstance(call, ast.Call) and ast.unparse(call.func) not in HARMLESS:
-                    yield call.lineno
+            calls = [inner for statement in node.body for inner in ast.walk(statement) if isinstance(inner, ast.Call)]
+            lines = [call.lineno for call in calls if ast.unparse(call.func) not in HARMLESS]
+            yield from lines or [node.body[0].lineno]
 
 
 class _Watched(ast.NodeTransformer):

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, ForeignKey, create_engine, func, select
+from sqlalchemy import ForeignKey, create_engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncAttrs, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import (
@@ -54,7 +54,7 @@ class Author(Base):
     __tablename__ = "author"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
     biography: Mapped[str | None] = mapped_column(deferred=True)
     books: Mapped[list[Book]] = relationship(back_populates="author", order_by="Book.id")
     profile: Mapped[Profile | None] = relationship(back_populates="author")
@@ -99,32 +99,51 @@ AsyncExpiring = async_sessionmaker(async_engine)
 AsyncKeeping = async_sessionmaker(async_engine, expire_on_commit=False)
 
 
-TABLES = [str(CreateTable(table).compile(engine)) for table in Base.metadata.sorted_tables]
-ROWS = [
-    "insert into author values (1, 'Ursula', 'Born in Berkeley.'), (2, 'Octavia', null)",
-    "insert into book (title, price, author_id) values ('The Dispossessed', 10, 1), ('Beowulf', 10, null)",
-    "insert into profile (motto, author_id) values ('True journey is return', 1), ('God is change', 2)",
-    "insert into award (title, author_id) values ('Hugo', 1), ('Nebula', 1)",
-]
-"""The second author has neither books nor awards, the second book has no author."""
+TABLES = ";".join(str(CreateTable(table).compile(engine)) for table in Base.metadata.sorted_tables) + ";"
+AUTHORS = "insert into author values (1, 'Ursula', 'Born in Berkeley.'), (2, 'Octavia', null), (3, 'Joanna', null);"
+WORLDS = (
+    AUTHORS
+    + """
+    insert into book (title, price, author_id) values ('The Dispossessed', 10, 1), ('Beowulf', 10, null);
+    insert into profile (motto, author_id) values ('True journey is return', 1), ('God is change', 2);
+    insert into award (title, author_id) values ('Hugo', 1), ('Nebula', 1);
+    """,
+    AUTHORS
+    + """
+    insert into book (title, price, author_id)
+    values ('The Dispossessed', 10, 1), ('Kindred', 10, 2), ('Picnic on Paradise', 10, 3),
+           ('Malafrena', 10, 1), ('Dawn', 10, 2), ('We Who Are About To', 10, 3);
+    insert into profile (motto, author_id) values ('True journey is return', 1), ('God is change', 2), ('Forget me', 3);
+    insert into award (title, author_id) values ('Hugo', 1), ('Nebula', 2), ('Tiptree', 3);
+    """,
+    AUTHORS
+    + """
+    insert into book (title, price, author_id)
+    values ('Kindred', 10, 2), ('Picnic on Paradise', 10, 3), ('The Dispossessed', 10, 1),
+           ('Dawn', 10, 2), ('We Who Are About To', 10, 3), ('Malafrena', 10, 1);
+    insert into profile (motto, author_id) values ('Forget me', 3), ('True journey is return', 1), ('God is change', 2);
+    insert into award (title, author_id) values ('Nebula', 2), ('Tiptree', 3), ('Hugo', 1);
+    """,
+)
+"""The rows that a run finds: with gaps; full, where rows with one key belong together; full, where none do."""
+
+TWINS = (1, 2)
+"""Worlds that differ in nothing but that: a read that raises in one of them and passes in the other has luck there."""
 
 
-def fill(connection: Connection) -> None:
-    for statement in (*TABLES, *ROWS):
-        connection.exec_driver_sql(statement)
-
-
-def start_anew() -> None:
-    """Give up the database in memory for one that holds the first rows only."""
+def start_anew(world: int) -> None:
+    """Give up the database in memory for one that holds the rows of a world only."""
     engine.dispose()
-    with engine.begin() as connection:
-        fill(connection)
+    connection = engine.raw_connection()
+    connection.cursor().executescript(TABLES + WORLDS[world])
+    connection.close()
 
 
-async def start_anew_async() -> None:
+async def start_anew_async(world: int) -> None:
     await async_engine.dispose()
-    async with async_engine.begin() as connection:
-        await connection.run_sync(fill)
+    async with async_engine.connect() as connection:
+        raw = await connection.get_raw_connection()
+        await raw.driver_connection.executescript(TABLES + WORLDS[world])
 
 
 def stop() -> None:

@@ -7,24 +7,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from outlive.check import targets
 from outlive.lifecycle.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a project may say in ``[tool.outlive]``; every key is a list of strings.
+    """What a project may say in ``[tool.outlive]``.
 
     Attributes:
         select: Codes, prefixes of codes, or names; empty means all.
         ignore: The same, taken away from the selection.
         exclude: Gitignore patterns, relative to the folder of the file.
+        libraries: Files that tell what libraries do (see ``check/knowledge.py``), relative to the folder of the file.
+        target_fastapi: The version of FastAPI that the program runs with (``0.115``).
     """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    target_fastapi: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,22 @@ def _table(file: Path) -> object | None:
 def _settings(file: Path, table: object) -> Settings:
     if not isinstance(table, dict):
         raise UsageError(f"{file}: tool.outlive is {table!r}; expected a table")
-    known = [field.name for field in fields(Settings)]
-    values: dict[str, tuple[str, ...]] = {}
+    known = [field.name.replace("_", "-") for field in fields(Settings)]
+    values: dict[str, Any] = {}
     for key, value in cast("dict[str, object]", table).items():
         if key not in known:
             near = get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
             raise UsageError(f"{file}: unknown key {key!r} in [tool.outlive]; {hint}")
-        values[key] = _strings(file, key, value)
+        read = _version if key == "target-fastapi" else _strings
+        values[key.replace("-", "_")] = read(file, key, value)
     return Settings(**values)
+
+
+def _version(file: Path, key: str, value: object) -> str:
+    if not isinstance(value, str) or targets.parsed(value) is None:
+        raise UsageError(f'{file}: {key} = {value!r} in [tool.outlive]; expected a version such as "0.115"')
+    return value
 
 
 def _strings(file: Path, key: str, value: object) -> tuple[str, ...]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from outlive.check.facts import Attribute
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External, GlobalSymbol, Program
+from outlive.check.program import ClassSymbol, External, GlobalSymbol, Module, Program, Symbol
 
 _COLLECTIONS = frozenset({"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "tuple"})
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "False"})
+_JOINED = frozenset({"joined", "False"})
+_BY_QUERY = frozenset({"selectin", "subquery"})
 _QUIET = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
 _COLUMN_CALLS = frozenset({"mapped_column", "Column", "column_property", "Field", "deferred", "query_expression"})
 
@@ -25,6 +28,8 @@ class Column:
         onupdate: The database computes it at UPDATE, so a flush of a change expires it.
         factory: The constructor gives it a value (dataclass or SQLModel ``default_factory``).
         filled: A key that no row is without: its own, or a foreign one that may not be null.
+        foreign: It has a ``ForeignKey``.
+        refers: The table of that, where it can be read.
     """
 
     primary_key: bool = False
@@ -32,6 +37,8 @@ class Column:
     onupdate: bool = False
     factory: bool = False
     filled: bool = False
+    foreign: bool = False
+    refers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +49,11 @@ class Relationship:
         target: The class it leads to, ``None`` where that is not known.
         many: A collection; ``None`` where that cannot be told.
         eager: Every query loads it (``lazy="selectin"``).
+        ends: That ends where its target is on the way already: ``always``, or ``joined`` to what joins led to.
         quiet: Reading it never emits SQL or raises for another reason (dynamic, write-only, raise, noload).
         by_key: A to-one side whose row is found by its key alone, so that the identity map can answer.
+        deletes: What is behind it is deleted with its owner, or that cannot be read.
+        saves: What is behind it goes into its owner's session (save-update cascade).
     """
 
     target: ClassSymbol | None
@@ -51,6 +61,9 @@ class Relationship:
     eager: bool
     quiet: bool
     by_key: bool = True
+    deletes: bool = False
+    saves: bool = True
+    ends: Literal["", "always", "joined"] = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -60,16 +73,20 @@ class Entity:
     Attributes:
         lineage: Itself and its ancestors in the program, nearest first.
         known: All ancestors are known, so an attribute that is not here does not exist.
+        table: Its ``__tablename__``, where it can be read.
         eager_defaults: Server-generated values are fetched by every flush.
+        is_sqlmodel: It has SQLModel's methods besides.
     """
 
     symbol: ClassSymbol
     lineage: tuple[ClassSymbol, ...]
     known: bool
+    table: str = ""
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     relationships: dict[str, Relationship] = field(default_factory=dict[str, Relationship])
     eager_defaults: bool = False
     async_attrs: bool = False
+    is_sqlmodel: bool = False
 
     @property
     def name(self) -> str:
@@ -80,6 +97,23 @@ class Entity:
         """Name of the only primary key attribute."""
         keys = [name for name, column in self.columns.items() if column.primary_key]
         return keys[0] if len(keys) == 1 else None
+
+    @property
+    def cascades(self) -> bool:
+        """Whether others are deleted with it."""
+        return any(relationship.deletes for relationship in self.relationships.values())
+
+    def refers_by(self, name: str, target: Entity | None = None) -> bool | None:
+        """Whether the foreign key of a relationship is its owner's (many-to-one); ``None`` where nobody can tell."""
+        column = self.columns.get(f"{name}_id")
+        if column is not None and column.foreign:
+            return True
+        if target is None or not target.table or not self.table:
+            return None
+        keys = [column for column in self.columns.values() if column.foreign]
+        if any(not column.refers or column.refers == target.table for column in keys):
+            return True if any(column.refers == target.table for column in keys) else None
+        return False if any(column.refers == self.table for column in target.columns.values()) else None
 
     def meets(self, other: Entity) -> bool:
         """Whether one row can be an object of both: one class is the other, or inherits from it."""
@@ -92,6 +126,7 @@ class Entities:
     def __init__(self, program: Program) -> None:
         self.program = program
         self._known: dict[ClassSymbol, Entity | None] = {}
+        self._below: dict[ClassSymbol, Entity | None] = {}
         self._backrefs: dict[ClassSymbol, dict[str, Relationship]] | None = None
 
     def get(self, symbol: ClassSymbol) -> Entity | None:
@@ -107,15 +142,41 @@ class Entities:
             return None
         return self.get(relationship.target)
 
+    def annotated(self, module: Module, name: str) -> Entity | None:
+        """What an annotation names: a mapped class, or any below a base or the bound of a type variable."""
+        symbol = self.program.resolve(module, name)
+        if isinstance(symbol, GlobalSymbol):
+            symbol = self._bound(symbol)
+        return self.get(symbol) or self.below(symbol) if isinstance(symbol, ClassSymbol) else None
+
+    def _bound(self, variable: GlobalSymbol) -> Symbol | None:
+        """``TypeVar("T", bound=Base)``"""
+        term = self.program.global_term(variable)
+        bound = term.keyword("bound") if term.head.rpartition(".")[2] == "TypeVar" else None
+        return self.program.resolve(variable.module, bound.text) if bound is not None and bound.text else None
+
+    def below(self, base: ClassSymbol) -> Entity | None:
+        """What is known of an object of any class below a declarative base; ``None`` for another class."""
+        if base not in self._below:
+            is_base = any(
+                isinstance(b, External) and b.sqlalchemy.startswith("DeclarativeBase") for b in self.program.bases(base)
+            )
+            inside, outside, _ = self.program.lineage(base)
+            self._below[base] = self._of(base, inside, outside, False) if is_base else None
+        return self._below[base]
+
     def _read(self, symbol: ClassSymbol) -> Entity | None:
         inside, outside, known = self.program.lineage(symbol)
-        if not self._is_mapped(symbol, inside, outside, known):
-            return None
+        return self._of(symbol, inside, outside, known) if self._is_mapped(symbol, inside, outside, known) else None
+
+    def _of(
+        self, symbol: ClassSymbol, inside: list[ClassSymbol], outside: list[External | GlobalSymbol], known: bool
+    ) -> Entity:
         ours = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy", "typing", "abc", "object", "dataclasses")
         known = known and all(isinstance(base, GlobalSymbol) or base.library in ours for base in outside)
         entity = Entity(symbol, tuple(inside), known)
         names = {base.sqlalchemy for base in outside if isinstance(base, External)}
-        entity.async_attrs = "AsyncAttrs" in names
+        entity.async_attrs, entity.is_sqlmodel = "AsyncAttrs" in names, "SQLModel" in names
         for class_ in inside:
             for attribute in class_.facts.attributes:
                 self._attribute(entity, class_, attribute, "SQLModel" in names)
@@ -168,6 +229,8 @@ class Entities:
 
     def _attribute(self, entity: Entity, owner: ClassSymbol, attribute: Attribute, is_sqlmodel: bool) -> None:
         name = attribute.name
+        if name == "__tablename__" and attribute.value is not None and attribute.value.kind == "text":
+            entity.table = entity.table or attribute.value.text
         if name == "__mapper_args__":
             entity.eager_defaults |= "eager_defaults" in repr(attribute.value)
         if name.startswith("__") or name in entity.columns or name in entity.relationships:
@@ -206,7 +269,17 @@ class Entities:
         quiet = style in _QUIET or wrapper in ("DynamicMapped", "WriteOnlyMapped")
         dynamic = lazy is not None and lazy.kind not in ("text", "value")
         quiet = quiet or dynamic or value.head.endswith("dynamic_loader")
-        return Relationship(target, many, style in _EAGER, quiet, not _has_more_than_a_key(value, arguments))
+        cascade = value.keyword("cascade") or (arguments.keyword("cascade") if arguments is not None else None)
+        deletes = cascade is not None and (cascade.kind != "text" or "all" in cascade.text or "delete" in cascade.text)
+        by_key = not _has_more_than_a_key(value, arguments)
+        viewonly = value.keyword("viewonly") or (arguments.keyword("viewonly") if arguments is not None else None)
+        saves = viewonly is None and (
+            cascade is None or (cascade.kind == "text" and ("all" in cascade.text or "save-update" in cascade.text))
+        )
+        deep = value.keyword("join_depth") or (arguments.keyword("join_depth") if arguments is not None else None)
+        return Relationship(
+            target, many, style in _EAGER, quiet, by_key, deletes, saves, _end_of_loading(style) if deep is None else ""
+        )
 
     def _target(self, owner: ClassSymbol, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
         """Whether an annotation is a collection, and the class in it."""
@@ -262,7 +335,7 @@ class Entities:
                 lazy = backref.keyword("lazy")
                 style = lazy.text if lazy is not None else "select"
                 if name and target is not None:
-                    made = Relationship(owner, None, style in _EAGER, style in _QUIET)
+                    made = Relationship(owner, None, style in _EAGER, style in _QUIET, ends=_end_of_loading(style))
                     self._backrefs.setdefault(target, {})[name] = made
         return self._backrefs.get(symbol, {})
 
@@ -272,6 +345,14 @@ class Entities:
                 for attribute in class_.attributes:
                     if attribute.value is not None and attribute.value.head.endswith("relationship"):
                         yield ClassSymbol(module, index), attribute
+
+
+def _end_of_loading(style: str) -> Literal["", "always", "joined"]:
+    """Where what a mapping loads eagerly comes to a class that is on the way already.
+
+    Source: SQLAlchemy 2.0 and 2.1, ``relationship.join_depth``, each way run.
+    """
+    return "always" if style in _BY_QUERY else "joined" if style in _JOINED else ""
 
 
 def _is_mapped_attribute(attribute: Attribute) -> bool:
@@ -298,6 +379,8 @@ def _column(value: Term, annotation: Term | None) -> Column:
         factory=value.keyword("default_factory") is not None
         or (value.keyword("init") is not None and value.keyword("default") is not None),
         filled=_is_filled(value, annotation),
+        foreign=_is_foreign(value),
+        refers=_table_of_key(value),
     )
 
 
@@ -305,12 +388,24 @@ def _is_filled(value: Term, annotation: Term | None) -> bool:
     primary, nullable = value.keyword("primary_key"), value.keyword("nullable")
     if primary is not None and primary.text == "True":
         return True
-    if not any(part.head.rpartition(".")[2] == "ForeignKey" for part in value.parts):
+    if not _is_foreign(value):
         return False
     if nullable is not None:
         return nullable.text == "False"
     inner = annotation.parts[0] if annotation is not None and annotation.kind == "item" and annotation.parts else None
     return inner is not None and inner.kind == "name"  # `Mapped[int]`, neither Optional nor a union.
+
+
+def _is_foreign(value: Term) -> bool:
+    return any(part.head.rpartition(".")[2] == "ForeignKey" for part in value.parts)
+
+
+def _table_of_key(value: Term) -> str:
+    """``ForeignKey("author.id")``"""
+    for part in value.parts:
+        if part.head.rpartition(".")[2] == "ForeignKey" and part.parts and part.parts[0].kind == "text":
+            return part.parts[0].text.rpartition(".")[0].rpartition(".")[2]
+    return ""
 
 
 def _has_more_than_a_key(value: Term, arguments: Term | None) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from outlive.check.ir import Statement, Term
@@ -16,14 +18,28 @@ class Parameter(msgspec.Struct, array_like=True, gc=False):
     default: Term | None
 
 
-class Function(msgspec.Struct, array_like=True):
-    """A ``def`` or a ``lambda``, with its body lowered.
+class Body(msgspec.Struct, array_like=True):
+    """What a function does.
+
+    Attributes:
+        free: Names that it assigns with ``global`` or ``nonlocal``.
+        loads: Names that it reads, itself or in a function inside it; empty unless it is nested.
+    """
+
+    statements: list[Statement] = []
+    is_generator: bool = False
+    free: list[str] = []
+    loads: list[str] = []
+
+
+class Function(msgspec.Struct, array_like=True, dict=True):
+    """A ``def`` or a ``lambda``; what it does is lowered when somebody asks, because of most functions nobody does.
 
     Attributes:
         parent: Index of the class in whose body it stands, or -1.
         nested: It stands inside another function.
-        free: Names that it assigns with ``global`` or ``nonlocal``.
-        loads: Names that it reads, itself or in a function inside it; empty unless it is nested.
+        text: Its source, in whole lines.
+        lowered: What it does, as far as somebody asked.
     """
 
     qualname: str
@@ -32,13 +48,35 @@ class Function(msgspec.Struct, array_like=True):
     returns: Term | None
     decorators: list[Term]
     is_async: bool
-    is_generator: bool
     parent: int
     nested: bool
-    free: list[str]
-    loads: list[str]
-    body: list[Statement]
     span: int
+    text: str = ""
+    lowered: Body | None = None
+
+    def later(self, look: Callable[[Function], Body]) -> None:
+        """Who is asked for what it does."""
+        vars(self)["look"] = look
+
+    def _body(self) -> Body:
+        body: Body = vars(self)["look"](self)
+        return body
+
+    @property
+    def body(self) -> list[Statement]:
+        return self._body().statements
+
+    @property
+    def is_generator(self) -> bool:
+        return self._body().is_generator
+
+    @property
+    def free(self) -> list[str]:
+        return self._body().free
+
+    @property
+    def loads(self) -> list[str]:
+        return self._body().loads
 
 
 class Attribute(msgspec.Struct, array_like=True, gc=False):
@@ -75,9 +113,10 @@ class Facts(msgspec.Struct, array_like=True):
         imports: Local name -> dotted name; a relative import keeps its leading dots.
         stars: Modules imported with ``*``.
         globals: Module-level names bound to a declarative expression (``SessionLocal = sessionmaker(engine)``).
-        functions: All of them, nested ones and lambdas included.
+        functions: All of them; what stands inside a function comes last, once that is lowered.
+        free: Names that any of them assigns with ``global`` or ``nonlocal``.
         body: The module's own statements, lowered.
-        suppressed: Line -> what is silenced there (see ``source.suppressions``).
+        outline: Digest of the text but for what stands in functions.
         error: ``(line, column, message)`` of a syntax error; everything else is empty then.
     """
 
@@ -85,7 +124,8 @@ class Facts(msgspec.Struct, array_like=True):
     stars: list[str] = []
     globals: dict[str, Term] = {}
     functions: list[Function] = []
+    free: list[str] = []
     classes: list[Class] = []
     body: list[Statement] = []
-    suppressed: dict[int, list[str]] = {}
+    outline: bytes = b""
     error: tuple[int, int, str] | None = None

@@ -48,7 +48,8 @@ class Call(Node, tag=3):
     """``target = base.method(...)``, or ``target = base(...)`` when ``method`` is empty.
 
     ``spans`` are those of ``args`` followed by ``keywords``; ``starred`` when ``*`` or ``**`` hides some of them;
-    ``dropped`` when the result is thrown away.
+    ``dropped`` when the result is thrown away; ``awaited`` when it is awaited on the spot; ``unpacked`` are the values
+    behind a ``*``; ``handed`` when it is an argument of what starts a coroutine.
     """
 
     target: str
@@ -61,6 +62,9 @@ class Call(Node, tag=3):
     method_span: int
     spans: list[int]
     dropped: bool = False
+    awaited: bool = False
+    unpacked: list[Operand] = []
+    handed: bool = False
 
     @property
     def operands(self) -> list[Operand]:
@@ -76,12 +80,16 @@ class Bind(Node, tag=4):
 
 
 class Pack(Node, tag=5):
-    """``target = (a, b)``, ``[a, b]``, ``{a, b}`` or ``{k: a}``; ``kind`` is tuple, list, set or dict."""
+    """``target = (a, b)``, ``[a, b]``, ``{a, b}`` or ``{k: a}``; ``kind`` is tuple, list, set or dict.
+
+    Of ``*a`` an item is an element; ``starred`` has its index and all of ``a``.
+    """
 
     target: str
     kind: str
     items: list[Operand]
     keys: list[Operand]
+    starred: list[tuple[int, Operand]] = []
 
 
 class Unpack(Node, tag=6):
@@ -111,7 +119,11 @@ class Put(Node, tag=8):
 
 
 class Touch(Node, tag=9):
-    """``target`` is computed from the operands in a way that keeps none of them; ``format`` calls ``str`` on them."""
+    """``target`` is computed from the operands in a way that keeps none of them.
+
+    ``how``: ``format`` calls ``str`` on them, ``equal`` is ``==``, ``compare`` any other comparison, ``join`` another
+    operator between two.
+    """
 
     target: str
     operands: list[Operand]

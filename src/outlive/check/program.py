@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePath
 from typing import TypeAlias
 
-from outlive.check.facts import Class, Facts, Function
+from outlive.check.facts import Body, Class, Facts, Function
 from outlive.check.ir import Term
+from outlive.check.lower import lower_function
 
 LIBRARIES = frozenset(
     {
@@ -18,6 +21,9 @@ LIBRARIES = frozenset(
     }
 )  # fmt: skip
 """Names that always mean the library, even where a project has a file of that name (``celery.py`` is common)."""
+
+_EXTENSION = re.compile(r"^flask\.ext\.")
+"""As Flask before 1.0 had it: ``flask.ext.sqlalchemy`` is ``flask_sqlalchemy``."""
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +43,15 @@ class Module:
 
     def function(self, index: int) -> Function:
         return self.facts.functions[index]
+
+    def all_functions(self) -> Iterator[tuple[int, Function]]:
+        """Every function and its index; those inside others too, for which all have to be lowered."""
+        index = 0
+        while index < len(self.facts.functions):
+            function = self.facts.functions[index]
+            assert function.body is not None
+            yield index, function
+            index += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +121,19 @@ class Program:
 
     Names are resolved through imports, packages and re-exports.  A module is found by the end of its path, so that
     no configuration of source roots is needed; of several, the one nearest to the importing file is meant.
+
+    Attributes:
+        looked_at: Files with functions of which somebody has asked what they do; whoever wants to know empties it.
     """
 
     def __init__(self, files: Mapping[str, Facts]) -> None:
         self.modules: list[Module] = []
+        self.looked_at: set[str] = set()
         self._by_end: dict[str, list[Module]] = {}
         self._packages: set[tuple[str, ...]] = set()
         for filename, facts in files.items():
             self._add(filename, facts)
+        self._roots = self._source_roots()
         self._lineages: dict[ClassSymbol, tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]] = {}
         self._resolving: set[tuple[int, str]] = set()
 
@@ -127,28 +147,58 @@ class Program:
             self._packages.add(parts)
         for start in range(len(parts)):
             self._by_end.setdefault(".".join(parts[start:]), []).append(module)
+        look = partial(self._look, module)
         for index, function in enumerate(facts.functions):
+            function.later(look)
             if "." not in function.qualname and function.name != "<lambda>":
                 module.names[function.name] = FunctionSymbol(module, index)
         for index, class_ in enumerate(facts.classes):
             if "." not in class_.qualname:
                 module.names[class_.name] = ClassSymbol(module, index)
 
+    def _source_roots(self) -> set[tuple[str, ...]]:
+        """Packages that are none: nobody imports them by their name, and a needless ``__init__.py`` says nothing."""
+        named = {
+            dotted.partition(".")[0]
+            for module in self.modules
+            for dotted in (*module.facts.imports.values(), *module.facts.stars)
+        }
+        return {
+            module.parts
+            for module in self.modules
+            if module.is_package
+            and module.parts
+            and module.parts[:-1] not in self._packages
+            and module.parts[-1] not in named
+            and _says_nothing(module.facts)
+        }
+
+    def _look(self, module: Module, function: Function) -> Body:
+        """What a function does."""
+        self.looked_at.add(module.filename)
+        if function.lowered is None:
+            known = len(module.facts.functions)
+            function.lowered = lower_function(module.facts, function)
+            for inside in module.facts.functions[known:]:
+                inside.later(partial(self._look, module))
+        return function.lowered
+
     def find_module(self, dotted: str, importer: Module) -> Module | None:
         """The module that ``import dotted`` means in a file of the program."""
         if dotted.partition(".")[0] in LIBRARIES:
             return None
-        best, best_nearness = None, -1
+        best, best_rank = None, (False, -1)
         count = dotted.count(".") + 1
         for module in self._by_end.get(dotted, ()):
             root = module.parts[: len(module.parts) - count]
-            if root in self._packages:
+            is_package = root in self._packages
+            if is_package and root not in self._roots:
                 continue  # A package is not a source root: `import models` is not `pkg/models.py`.
             nearness = _common(root, importer.parts)
-            if count == 1 and nearness < len(root):
+            if (count == 1 or is_package) and nearness < len(root):
                 continue  # A bare name is only looked for next to the importing file and above it.
-            if nearness > best_nearness:
-                best, best_nearness = module, nearness
+            if (not is_package, nearness) > best_rank:
+                best, best_rank = module, (not is_package, nearness)
         return best
 
     def resolve(self, module: Module, dotted: str) -> Symbol | None:
@@ -213,7 +263,7 @@ class Program:
                 return self.name(package, last)
             if "." in head and self.find_module(head.partition(".")[0], module) is not None:
                 return None  # Part of the program that was not given to us.
-        return External(dotted)
+        return External(_EXTENSION.sub("flask_", dotted))
 
     def _relative(self, module: Module, dotted: str) -> Symbol | None:
         name = dotted.lstrip(".")
@@ -250,7 +300,7 @@ class Program:
     def lineage(self, symbol: ClassSymbol) -> tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]:
         """A class and its ancestors in the program, its ancestors outside, and whether all are known.
 
-        Depth first: near enough to Python's order for looking up names.
+        In Python's order for looking up names, wherever the order of the bases decides it.
         """
         cached = self._lineages.get(symbol)
         if cached is None:
@@ -258,25 +308,36 @@ class Program:
         return cached
 
     def _lineage(self, symbol: ClassSymbol) -> tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]:
-        inside: list[ClassSymbol] = []
+        left: list[ClassSymbol] = []
         outside: list[External | GlobalSymbol] = []
         known = True
-        stack: list[Symbol | None] = [symbol]
-        while stack:
-            current = stack.pop()
-            match current:
-                case ClassSymbol():
-                    if current not in inside:
-                        inside.append(current)
-                        stack.extend(reversed(list(self.bases(current))))
-                case External() | GlobalSymbol():
-                    outside.append(current)
-                case _:
-                    known = False
+        seen: set[ClassSymbol] = set()
+
+        def visit(current: ClassSymbol) -> None:
+            nonlocal known
+            seen.add(current)
+            for base in reversed(list(self.bases(current))):
+                match base:
+                    case ClassSymbol():
+                        if base not in seen:
+                            visit(base)
+                    case External() | GlobalSymbol():
+                        outside.append(base)
+                    case _:
+                        known = False
+            left.append(current)
+
+        visit(symbol)
+        inside = left[::-1]
+        outside.reverse()
         return inside, outside, known
 
     def global_term(self, symbol: GlobalSymbol) -> Term:
         return symbol.module.facts.globals[symbol.name]
+
+
+def _says_nothing(facts: Facts) -> bool:
+    return not (facts.imports or facts.stars or facts.globals or facts.functions or facts.classes or facts.body)
 
 
 def _common(left: Iterable[str], right: Iterable[str]) -> int:

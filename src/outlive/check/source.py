@@ -59,7 +59,7 @@ def decode(data: bytes) -> tuple[str, str]:
 
 def split_lines(text: str) -> list[str]:
     """Lines as Python's tokenizer counts them: form feeds and Unicode separators do not end a line."""
-    return _LINE_END.split(text)
+    return _LINE_END.split(text) if "\r" in text else text.split("\n")
 
 
 @dataclass(frozen=True)

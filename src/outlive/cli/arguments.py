@@ -38,10 +38,31 @@ def parser() -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain",
         allow_abbrev=False,
-        help="what a hazard is, why it matters and what to do",
-        description="Print what a hazard is, why it matters and what to do, or the list of all hazards.",
+        help="what a hazard is and what to do, what is known at a line, or what led to a traceback",
+        description="Print what a hazard is, why it matters and what to do, or the list of all hazards; what is known "
+        "of every session and object at a line; or, for each lifetime error in a traceback or a log, what leads to it "
+        "in the source.",
     )
-    explain.add_argument("hazard", nargs="?", metavar="HAZARD", help="code (OL201) or name; without it, the list")
+    what = (
+        "code (OL201) or name of a hazard, a line (shop/orders.py:41), or a file with tracebacks (-: standard input); "
+        "without it, the list of hazards"
+    )
+    explain.add_argument("what", nargs="?", metavar="HAZARD|FILE:LINE|TRACEBACK", help=what)
+    paths = "with a line or a traceback: files and folders of the program (default: the working directory)"
+    explain.add_argument("paths", nargs="*", metavar="PATH", help=paths)
+    run = commands.add_parser(
+        "run",
+        allow_abbrev=False,
+        help="run a program, whose lifetime errors then say who expired the value and who closed the session",
+        description="Run a script or a module as Python would. Its lifetime errors then say who expired the value and "
+        "who closed the session.",
+        usage="outlive run [-h] [--save FILE] [--redact] (SCRIPT | -m MODULE) [ARGUMENTS ...]",
+    )
+    run.add_argument("-m", dest="module", action="store_true", help="run a module, as `python -m` does")
+    run.add_argument("--save", metavar="FILE", help="write what was seen to a JSON file")
+    run.add_argument("--redact", action="store_true", help="leave primary keys out of what is said and saved")
+    run.add_argument("program", metavar="SCRIPT|MODULE", help="what to run")
+    run.add_argument("arguments", metavar="ARGUMENTS", nargs=argparse.REMAINDER, help="what it is given")
     return outlive
 
 
@@ -67,9 +88,18 @@ def _add_check_arguments(check: argparse.ArgumentParser) -> None:
     output = check.add_argument_group("input and output")
     add = output.add_argument
     add("--output-format", choices=["full", "concise", "json"], default="full", help="default: full")
+    add("--coverage", action="store_true", help="say how much of the program was understood")
     add("--exit-zero", action="store_true", help="exit with 0 whatever is found")
     add("--stdin-filename", metavar="FILE", help="name of what is read from standard input")
     add("--no-cache", action="store_true", help="neither read nor write the cache")
+    jobs = "how many processes look (default: one for each core, if the program is large)"
+    add("-j", "--jobs", type=_count, metavar="N", help=jobs)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
+    return int(text)
 
 
 def _items(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +17,7 @@ from outlive.cli.fixes import Outcome, apply
 from outlive.cli.job import Job, job
 from outlive.cli.rewrite import rewrite
 from outlive.cli.stdin import Given
-from outlive.report import concise, json, text
+from outlive.report import concise, coverage, json, text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -91,17 +91,21 @@ def _tell(applied: Sequence[Finding]) -> None:
 def _report(arguments: argparse.Namespace, asked: Job, result: Result, stream: TextIO) -> int:
     """Print what was asked for of a result, and return the exit code."""
     findings = list(filter(asked.asks, result.findings))
-    terminal.write(_rendered(arguments.output_format, findings, result.texts, len(asked.files), stream), stream)
+    terminal.write(_rendered(arguments.output_format, findings, result, len(asked.files), stream), stream)
     return _code(arguments, something=bool(findings))
 
 
-def _rendered(form: str, findings: list[Finding], texts: Mapping[str, str], checked: int, stream: TextIO) -> str:
+def _rendered(form: str, findings: list[Finding], result: Result, checked: int, stream: TextIO) -> str:
     if form == "json":
-        return json.render(findings)
-    if form == "concise":
-        return concise.render(findings)
+        return json.render(findings, result.coverage)
     colour = terminal.wants_colour(stream)
-    return text.render(findings, texts, checked=checked, width=terminal.columns(), colour=colour)
+    if form == "concise":
+        rendered = concise.render(findings)
+    else:
+        rendered = text.render(findings, result.texts, checked=checked, width=terminal.columns(), colour=colour)
+    if result.coverage is None:
+        return rendered
+    return f"{rendered}\n{coverage.render(result.coverage, colour=colour)}"
 
 
 def _code(arguments: argparse.Namespace, *, something: bool) -> int:

@@ -1,22 +1,59 @@
-"""``outlive explain``: the text of a hazard, or the list of all."""
+"""``outlive explain``: the text of a hazard, the list of all, or what is known at a line or of a traceback."""
 
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from textwrap import indent
 
-from outlive.cli import selection, terminal
+from outlive.check import engine
+from outlive.check.config import find_project
+from outlive.cli import pasted, selection, stdin, terminal
+from outlive.cli.cache_folder import cache_folder
+from outlive.cli.job import STDIN, files_of, folder_of
 from outlive.hazards.catalog import Hazard, all_hazards
+from outlive.lifecycle.errors import UsageError
+from outlive.lifecycle.places import Place
+from outlive.report import account
 from outlive.report.pages import page
+
+_LINE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(:\d+)?")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the hazard that is asked for, or one line for each."""
+    """Print the hazard that is asked for, or one line for each, or what is known at a line or of a traceback."""
     hazards = all_hazards()
-    handle: str | None = arguments.hazard
+    handle: str | None = arguments.what
+    if handle == STDIN:
+        return pasted.run(stdin.text(), "standard input", arguments)
+    if handle is not None and Path(handle).is_file():
+        return pasted.run(Path(handle).read_text("utf-8", errors="replace"), handle, arguments)
+    if handle is not None and (place := _LINE.fullmatch(handle)):
+        return _look(Place(place["file"], int(place["line"])), arguments)
+    if arguments.paths:
+        raise UsageError("the paths of a program go with FILE:LINE and with a traceback")
     lines = listing(hazards) if handle is None else text(selection.one(hazards, handle))
     terminal.write("".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def _look(place: Place, arguments: argparse.Namespace) -> int:
+    """Print what is known at a line."""
+    project = find_project(folder_of(place.filename))
+    found = files_of(project, [place.filename, *(arguments.paths or ["."])])
+    cache, trouble = cache_folder(project.root)
+    for warning in found.warnings + trouble:
+        terminal.say(f"warning: {warning}")
+    file = next(file for file in found.files if file.samefile(place.filename))
+    seen = engine.look(found.files, replace(place, filename=str(file)), cache=cache)
+    if seen is None:
+        raise UsageError(f"{place}: nothing is executed there, or later in the function around it")
+    colour = terminal.wants_colour(sys.stdout)
+    terminal.write(account.render(seen, place.line, width=terminal.columns(), colour=colour))
     return 0
 
 

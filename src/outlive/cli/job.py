@@ -9,8 +9,10 @@ from pathlib import Path
 
 from outlive.check import engine
 from outlive.check.config import Project, find_project
-from outlive.check.discovery import discover, exclusion, printable
+from outlive.check.discovery import Discovery, discover, exclusion, printable
 from outlive.check.findings import Finding
+from outlive.check.knowledge import Knowledge, knowledge
+from outlive.check.targets import Version, fastapi_of
 from outlive.cli import selection, stdin
 from outlive.cli.cache_folder import cache_folder
 from outlive.cli.stdin import Given
@@ -30,6 +32,10 @@ class Job:
         selected: Codes that are selected.
         ignored: Codes that are ignored.
         cache: Folder of the cache; ``None`` for none.
+        census: Count how much of the program is understood.
+        known: What is known of libraries.
+        fastapi: The version of FastAPI that the program runs with.
+        jobs: How many processes look, if that was said.
         warnings: What could not be done as asked.
     """
 
@@ -38,13 +44,27 @@ class Job:
     selected: frozenset[str]
     ignored: frozenset[str]
     cache: Path | None
+    census: bool
+    known: Knowledge
+    fastapi: Version
+    jobs: int | None
     warnings: tuple[str, ...]
 
     def check(self, texts: Mapping[str, str]) -> engine.Result:
         """Check the program, with these texts in the place of what the files hold."""
         given = {self.given.filename: self.given.text} if self.given else {}
         hazards = [hazard for hazard in all_hazards() if hazard.check is not None and self.asks(hazard)]
-        return engine.check(self.files, hazards, cache=self.cache, texts={**given, **texts})
+        texts = {**given, **texts}
+        return engine.check(
+            self.files,
+            hazards,
+            cache=self.cache,
+            texts=texts,
+            census=self.census,
+            known=self.known,
+            fastapi=self.fastapi,
+            jobs=self.jobs,
+        )
 
     def asks(self, one: Hazard | Finding) -> bool:
         """Whether a hazard or a finding of it is to be reported."""
@@ -66,22 +86,35 @@ def job(arguments: argparse.Namespace) -> Job:
     _refuse_contradictions(arguments)
     given = _given(arguments)
     paths = [path for path in arguments.paths if path != STDIN] or ([] if given else ["."])
-    project = find_project(_folder(given.filename if given else paths[0]))
+    project = find_project(folder_of(given.filename if given else paths[0]))
     selected, ignored = _codes(arguments, project)
-    exclude = [exclusion(Path.cwd(), arguments.exclude, origin="--exclude")]
-    if project.settings.exclude:
-        exclude.insert(0, exclusion(project.root, project.settings.exclude, origin=f"{project.file}: exclude"))
-    found = discover(paths, exclude=exclude)
+    found = files_of(project, paths, arguments.exclude)
     cache, trouble = (None, ()) if arguments.no_cache else cache_folder(project.root)
     files = {*found.files, *([Path(given.filename)] if given else [])}
     if not files:
         trouble += (f"no Python files in {', '.join(paths)}",)
-    return Job(tuple(sorted(files)), given, selected, ignored, cache, found.warnings + trouble)
+    known = knowledge(project.root / name for name in project.settings.libraries)
+    warnings = found.warnings + trouble
+    fastapi = fastapi_of(project.root, project.settings.target_fastapi)
+    return Job(
+        tuple(sorted(files)), given, selected, ignored, cache, arguments.coverage, known, fastapi, arguments.jobs,
+        warnings,
+    )  # fmt: skip
+
+
+def files_of(project: Project, paths: Sequence[str], exclude: Sequence[str] = ()) -> Discovery:
+    """The files under these paths that a project has not excluded, nor the command line."""
+    patterns = [exclusion(Path.cwd(), exclude, origin="--exclude")]
+    if project.settings.exclude:
+        patterns.insert(0, exclusion(project.root, project.settings.exclude, origin=f"{project.file}: exclude"))
+    return discover(paths, exclude=patterns)
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
     if arguments.unsafe_fixes and not (arguments.fix or arguments.diff):
         raise UsageError("--unsafe-fixes needs --fix, which applies the fixes, or --diff, which shows them")
+    if arguments.coverage and arguments.diff:
+        raise UsageError("--coverage tells how much was understood, --diff prints changes alone: expected one of them")
     if arguments.stdin_filename is not None and arguments.paths and STDIN not in arguments.paths:
         raise UsageError("--stdin-filename names standard input: add - to the paths")
     if arguments.fix and STDIN in arguments.paths and set(arguments.paths) != {STDIN}:
@@ -97,7 +130,8 @@ def _given(arguments: argparse.Namespace) -> Given | None:
     return stdin.read("<stdin>" if name is None else str(printable(name)))
 
 
-def _folder(path: str) -> Path:
+def folder_of(path: str) -> Path:
+    """The folder that a path names, or that of the file."""
     absolute = Path.cwd() / path
     return absolute if absolute.is_dir() else absolute.parent
 

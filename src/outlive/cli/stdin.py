@@ -1,4 +1,4 @@
-"""Standard input as a source file."""
+"""Standard input, as a source file or as any text."""
 
 from __future__ import annotations
 
@@ -24,9 +24,22 @@ def read(filename: str) -> Given:
     Raises:
         UsageError: it is closed, or no source.
     """
-    if sys.stdin is None:  # the process was started without one (``<&-``)
-        raise UsageError("standard input is closed; expected Python source")
     try:
-        return Given(filename, *decode(sys.stdin.buffer.read()))
+        return Given(filename, *decode(_all("Python source")))
     except UnreadableError as error:
         raise UsageError(f"standard input: {error}") from error
+
+
+def text() -> str:
+    """All of standard input.
+
+    Raises:
+        UsageError: it is closed.
+    """
+    return _all("a traceback").decode("utf-8", errors="replace")
+
+
+def _all(expected: str) -> bytes:
+    if sys.stdin is None:  # the process was started without one (``<&-``)
+        raise UsageError(f"standard input is closed; expected {expected}")
+    return sys.stdin.buffer.read()

@@ -7,7 +7,9 @@ SQLAlchemy's ``InstanceState`` is asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeGuard
@@ -15,7 +17,23 @@ from typing import Any, TypeGuard
 from sqlalchemy.orm import InstanceState
 
 from outlive.diagnosis.tracebacks import Call, local, orm_frames, variables_of
+from outlive.lifecycle.acts import Act, Birth
 from outlive.lifecycle.states import State
+from outlive.sessions.expiry import birth_of, departure_of
+
+redacting: ContextVar[bool] = ContextVar("redacting", default=False)
+"""Whether primary keys are left out of what is said."""
+
+
+@contextmanager
+def redacted(redact: bool) -> Generator[None]:
+    """Leave primary keys out, or do not, of what is said in the block."""
+    token = redacting.set(redact)
+    try:
+        yield
+    finally:
+        redacting.reset(token)
+
 
 _PRINTED = re.compile(r"<(\w+) at 0x[0-9a-fA-F]+>")
 
@@ -30,6 +48,8 @@ class Subject:
         state: State at the time of asking; ``None`` when it is not known.
         was_deleted: Whether it was deleted with a session.
         variable: What the user's code calls it if that is certain, else the class name in lower case.
+        left: What took it out of its session, where somebody watched.
+        born: Where that session was made, where somebody watched.
     """
 
     entity: str | None = None
@@ -37,6 +57,8 @@ class Subject:
     state: State | None = None
     was_deleted: bool = False
     variable: str = "obj"
+    left: Act | None = None
+    born: Birth | None = None
 
     def __str__(self) -> str:
         if self.entity is None:
@@ -48,7 +70,15 @@ def subject_of(state: InstanceState[Any], user: FrameType | None) -> Subject:
     """Name the object behind a state; ``user`` is the frame in which its variable is looked up."""
     entity = state.class_.__name__
     key = state.key[1] if state.key else None
-    return Subject(entity, key, state_name(state), state.was_deleted, variable_of(state, user))
+    return Subject(
+        entity,
+        key,
+        state_name(state),
+        state.was_deleted,
+        variable_of(state, user),
+        left=departure_of(state),
+        born=birth_of(state),
+    )
 
 
 def subject_from(calls: Iterable[Call], message: str = "") -> Subject:
@@ -127,13 +157,15 @@ def user_of(state: InstanceState[Any], calls: Iterable[Call]) -> FrameType | Non
 def get_arguments(subject: Subject) -> str:
     """Arguments of ``Session.get`` for the object: ``Author, 1``."""
     entity, key = subject.entity or "Entity", subject.identity_key
-    if key is None:
+    if key is None or redacting.get():
         return f"{entity}, key"
     return f"{entity}, {key_text(key)[1:-2] if len(key) == 1 else key_text(key)}"
 
 
 def key_text(key: tuple[object, ...]) -> str:
     """The key as SQLAlchemy prints it; a value that cannot be printed shows its type."""
+    if redacting.get():
+        return "(...)"
     try:
         return repr(key)
     except Exception:  # noqa: BLE001  the repr of a custom key type is the user's code

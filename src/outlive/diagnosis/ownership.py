@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from sqlalchemy.orm import Session
 
+from outlive.diagnosis.acts import LEFT, departures_before
 from outlive.diagnosis.objects import Subject, get_arguments, subject_from
 from outlive.diagnosis.sessions import is_async_session, sessions_in, sync_session_of
 from outlive.diagnosis.surroundings import in_async_code, met
@@ -41,7 +42,10 @@ def explain_foreign(failure: Failure) -> Explanation:
     return Explanation(
         hazard="refresh-of-foreign-object",
         what=f"{called} was called with {which}, which this session does not hold.",
-        where=met(failure, f"{called} was called here"),
+        where=(
+            *(departures_before(subject) if state is State.DETACHED else ()),
+            *met(failure, f"{called} was called here"),
+        ),
         why=standing(subject, state),
         remedies=bring_in(subject, method, is_async=in_async_code(failure.calls)),
         entity=subject.entity,
@@ -71,6 +75,8 @@ def standing(subject: Subject, state: State | None) -> str:
     if subject.was_deleted:
         return "It was deleted, which takes an object out of its session."
     match state:
+        case State.DETACHED if subject.left is not None:
+            return f"No session holds a detached object: {LEFT[subject.left.what]}."
         case State.DETACHED:
             return "No session holds a detached object: the one that loaded it was closed, or expunged it."
         case None:

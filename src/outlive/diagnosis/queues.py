@@ -16,6 +16,7 @@ from outlive.lifecycle.explanation import Explanation
 from outlive.lifecycle.states import State
 
 _QUEUES = frozenset({"celery", "kombu", "dramatiq"})
+_RESULTS = ("celery.backends", "dramatiq.results")
 
 
 def explain_sent(failure: Failure) -> Explanation | None:
@@ -25,13 +26,26 @@ def explain_sent(failure: Failure) -> Explanation | None:
     if state is None or not any(module_of(frame).partition(".")[0] in _QUEUES for frame in frames):
         return None
     subject = subject_of(state, user_of(state, failure.calls))
-    load = f"{subject.variable} = session.get({get_arguments(subject)})"
+    load = f"`{subject.variable} = session.get({get_arguments(subject)})`"
+    what, where, remedy = (
+        (
+            "was the result of a task",
+            "returned here",
+            f"Return the primary key, and load the object where it is wanted: {load}.",
+        )
+        if any(module_of(frame).startswith(_RESULTS) for frame in frames)
+        else (
+            "was sent to a task queue",
+            "sent here",
+            f"Send the primary key, and load the object in the task: {load}.",
+        )
+    )
     return Explanation(
         hazard="object-sent-to-queue",
-        what=f"{subject} was sent to a task queue.",
-        where=met(failure, "sent here"),
+        what=f"{subject} {what}.",
+        where=met(failure, where),
         why="A message carries plain values, which a mapped object is not; pickle would send a detached copy.",
-        remedies=(f"Send the primary key, and load the object in the task: `{load}`.",),
+        remedies=(remedy,),
         entity=subject.entity,
         identity_key=subject.identity_key,
         # Its session may have closed since.

@@ -22,6 +22,10 @@ from sqlalchemy.orm import (
 from outlive.diagnosis.objects import Subject, is_state, subject_of, user_of
 from outlive.diagnosis.sessions import sessions_in, sync_session_of
 from outlive.diagnosis.tracebacks import Call, local, module_of
+from outlive.lifecycle.acts import Act, place_at
+from outlive.lifecycle.places import Place
+from outlive.sessions.expiry import UNSEEN, act_on, query_of
+from outlive.sessions.mapped import key_names
 
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", False})
 _LOADERS: dict[object, str] = {
@@ -69,6 +73,9 @@ class FailedRead:
             ``expire_on_commit`` says.
         has_async_attrs: Its class has ``AsyncAttrs``.
         is_refreshable: ``refresh`` loads the attribute when it is named.
+        erased: What erased the value, as far as it was noted.
+        key_erased: What erased that of the key.
+        query: Where the query is that loaded the object, where somebody watched queries.
     """
 
     subject: Subject
@@ -82,6 +89,9 @@ class FailedRead:
     expires_on_flush: bool = False
     has_async_attrs: bool = False
     is_refreshable: bool = True
+    erased: Act = UNSEEN
+    key_erased: Act = UNSEEN
+    query: Place | None = None
 
     @property
     def name(self) -> str:
@@ -123,6 +133,9 @@ def read_of(
         keeps_on_commit=keeps_on_commit(state, user, below),
         is_new=not load_path(state),
         has_async_attrs=has_async_attrs(state.class_),
+        erased=act_on(state, key),
+        key_erased=act_on(state, key_names(state.mapper)[0]),
+        query=place_at(query_of(state)),
     )
     if isinstance(prop, RelationshipProperty):
         gap = Gap.LOST if was_eager(state, prop) else Gap.UNLOADED

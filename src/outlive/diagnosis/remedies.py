@@ -25,11 +25,12 @@ def load_with_query(read: FailedRead, *, is_async: bool) -> tuple[str, ...]:
         return ()
     if read.is_expired and read.keeps_on_commit:
         return ()
+    at = f" at {read.query}" if read.query else ""
     option = f"`{read.option}`" + (f" in place of `{read.instead_of}`" if read.instead_of else "")
     if read.is_expired:
         both = f"{option} and `{factory(is_async=is_async)}`"
-        return (f"Load `{read.attribute}` with the query, and keep it across the commit: {both}.",)
-    return (f"Load `{read.attribute}` with the query: {option}.",)
+        return (f"Load `{read.attribute}` with the query{at}, and keep it across the commit: {both}.",)
+    return (f"Load `{read.attribute}` with the query{at}: {option}.",)
 
 
 def refresh(read: FailedRead, *, is_async: bool) -> str:

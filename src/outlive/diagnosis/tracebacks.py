@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from inspect import CO_OPTIMIZED
-from pathlib import Path
 from types import FrameType, TracebackType
 
+from outlive.lifecycle.frames import is_library, shown
 from outlive.lifecycle.places import Place
-
-_NAMES = """
-sqlalchemy sqlmodel flask_sqlalchemy advanced_alchemy greenlet aiosqlite asyncpg psycopg psycopg_pool
-pydantic pydantic_core msgspec marshmallow marshmallow_sqlalchemy cattrs jinja2 mako
-fastapi starlette anyio uvicorn hypercorn httpx litestar flask werkzeug strawberry graphql
-celery kombu billiard taskiq dramatiq arq rq pluggy _pytest pytest outlive _outlive_pytest
-"""
-LIBRARIES = frozenset(_NAMES.split())
-"""Top-level packages whose lines are never the place to look at."""
-
-_STANDARD_LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +52,19 @@ def calls_in(traceback: TracebackType | None) -> tuple[Call, ...]:
     return tuple(reversed(calls))
 
 
-def is_library(frame: FrameType) -> bool:
-    """Whether the frame belongs to a known library or the standard library rather than to the user."""
-    name = frame.f_globals.get("__name__")
-    filename = frame.f_code.co_filename
-    is_generated = filename.startswith("<")
-    if not isinstance(name, str):
-        # SQLAlchemy's generated wrappers have neither a module nor a file.
-        return is_generated
-    # The ``__repr__`` of a dataclass stands in no file, but its module does; what was typed has no file at all.
-    if is_generated and "__file__" in frame.f_globals:
-        return True
-    if name.partition(".")[0] in LIBRARIES or filename.startswith("<frozen "):
-        return True
-    return filename.startswith(_STANDARD_LIBRARY) and "-packages" not in filename
-
-
-def shown(filename: str) -> str:
-    """The file as people write it: relative to the working directory when below it."""
-    here = str(Path.cwd()) + os.sep
-    return filename.removeprefix(here)
+def calls_on(frames: Iterable[FrameType]) -> tuple[Call, ...]:
+    """The calls of a stack, from its frames, innermost first."""
+    calls: list[Call] = []
+    library: list[FrameType] = []
+    for frame in frames:
+        if is_library(frame):
+            library.append(frame)
+        else:
+            calls.append(Call(frame, frame.f_lineno, tuple(reversed(library))))
+            library = []
+    if library:
+        calls.append(Call(None, 0, tuple(reversed(library))))
+    return tuple(calls)
 
 
 def place_in(calls: Iterable[Call]) -> Place | None:

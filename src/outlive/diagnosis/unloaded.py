@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+from outlive.diagnosis.acts import ERASED, LEFT, acts_before, hazard_of_act, with_acts
+from outlive.diagnosis.kinds import Kind
 from outlive.diagnosis.objects import Subject, state_of, subject_from, subject_in_text, subject_of, user_of, values_of
 from outlive.diagnosis.reads import FailedRead, Gap, failed_read, read_of
 from outlive.diagnosis.remedies import before_closing, in_async, keep_on_commit, where_allowed
 from outlive.diagnosis.surroundings import has_frames, in_async_code, met
 from outlive.diagnosis.unwrap import Failure
+from outlive.lifecycle.acts import Departure
 from outlive.lifecycle.explanation import Explanation
 from outlive.lifecycle.states import State
+from outlive.sessions.expiry import UNSEEN
 
 _LOAD = re.compile(r"; (lazy|deferred) load operation of attribute '(\w+)' cannot proceed")
 _RAISELOAD = re.compile(r"^'(?:(\w+)\.)?(\w+)' is not available")
@@ -24,7 +29,7 @@ def explain_detached(failure: Failure) -> Explanation:
     return Explanation(
         hazard=hazard_of(read, is_attached=False) if read else "read-after-commit-and-close",
         what=f"{name} was read on a detached {subject}.",
-        where=met(failure, f"{name} was read here"),
+        where=(*acts_before(read), *met(failure, f"{name} was read here")),
         why=f"{cause(read)} A detached object has no session to load it: {departure(subject)}.",
         remedies=before_closing(read, is_async=in_async_code(failure.calls)),
         entity=subject.entity,
@@ -44,7 +49,7 @@ def explain_greenlet(failure: Failure) -> Explanation:
     return Explanation(
         hazard=hazard_of(read, is_attached=True),
         what=f"`{read.name}` was read in async code on a {state} {read.subject}.",
-        where=met(failure, f"`{read.name}` was read here"),
+        where=(*acts_before(read), *met(failure, f"`{read.name}` was read here")),
         why=f"{cause(read)} Reading it emits SQL, and an attribute read cannot be awaited.",
         remedies=in_async(read),
         entity=read.subject.entity,
@@ -103,6 +108,14 @@ def explain_raiseload(failure: Failure) -> Explanation:
 
 
 def read_in(failure: Failure) -> FailedRead | None:
+    """The read, and what was noted of it; later a session may have erased more, and a detached object has none."""
+    read = read_found(failure)
+    if read is not None and (failure.is_raised or failure.kind is Kind.DETACHED):
+        return with_acts(read)
+    return read and replace(read, erased=UNSEEN)
+
+
+def read_found(failure: Failure) -> FailedRead | None:
     """The read, from the frames; from a serializer's object and field where it kept no frames."""
     state = state_of(failure.source)
     if state is None:
@@ -146,6 +159,12 @@ def option_in_text(entity: str | None, attribute: str, gap: Gap) -> str:
 
 def hazard_of(read: FailedRead, *, is_attached: bool) -> str:
     """The likeliest way to the gap; an attached object fails in async code only."""
+    known = hazard_of_act(read)
+    if known is not None:
+        return known
+    left = read.subject.left
+    if left is not None and left.what in (Departure.EXPUNGE, Departure.EXPUNGE_ALL) and not read.is_expired:
+        return "read-after-expunge"
     match read.gap:
         case Gap.EXPIRED | Gap.LOST if read.is_expired and read.keeps_on_commit:
             return "read-after-rollback"
@@ -164,7 +183,7 @@ def cause(read: FailedRead | None) -> str:
     if read is None:
         return f"Its value was expired {eraser(read)}."
     match read.gap:
-        case Gap.EXPIRED if read.is_expired:
+        case Gap.EXPIRED if read.is_expired or read.erased is not UNSEEN:
             return f"Its value was expired {eraser(read)}."
         case Gap.EXPIRED if read.expires_on_flush:
             return (
@@ -172,6 +191,8 @@ def cause(read: FailedRead | None) -> str:
             )
         case Gap.EXPIRED:
             return "Its value was expired, and that of the key was not: by expire(), or by an UPDATE in SQL."
+        case Gap.LOST if read.erased is not UNSEEN:
+            return f"It had been loaded, and was expired {eraser(read)}."
         case Gap.LOST if read.is_expired:
             return f"It had been loaded together with its object, and was expired {eraser(read)}."
         case Gap.LOST:
@@ -194,13 +215,17 @@ def cause(read: FailedRead | None) -> str:
 
 def departure(subject: Subject) -> str:
     """How the object left its session."""
+    if subject.left is not None:
+        return LEFT[subject.left.what]
     if subject.was_deleted:
         return "it was deleted, which takes an object out of its session"
     return "the session was closed, or the object was expunged"
 
 
 def eraser(read: FailedRead | None) -> str:
-    """What may have expired the whole object."""
+    """What expired the value, or may have expired the whole object."""
+    if read and read.erased is not UNSEEN:
+        return f"by {ERASED[read.erased.what]}"
     if read and read.keeps_on_commit:
         return "by a rollback or expire(): its session keeps values across a commit"
     return "by a commit, a rollback or expire(); a traceback alone cannot tell which"

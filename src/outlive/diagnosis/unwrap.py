@@ -10,8 +10,9 @@ from typing import Any, cast
 from sqlalchemy.exc import StatementError
 
 from outlive.diagnosis.kinds import Kind, kind_of, kind_of_text, message_of
-from outlive.diagnosis.tracebacks import Call, calls_in, shown
+from outlive.diagnosis.tracebacks import Call, calls_in
 from outlive.lifecycle.evidence import Evidence
+from outlive.lifecycle.frames import shown
 from outlive.lifecycle.places import Place
 
 
@@ -27,6 +28,7 @@ class Failure:
         source: The object that a serializer was reading; ``None`` elsewhere.
         field: The field that it read; ``None`` elsewhere.
         told: Evidence that a wrapper brings along, such as the path operation of a response.
+        is_raised: It is raised now: nothing has happened since.
     """
 
     kind: Kind
@@ -36,6 +38,7 @@ class Failure:
     source: object = None
     field: str | None = None
     told: tuple[Evidence, ...] = ()
+    is_raised: bool = False
 
 
 def failures_in(exc: BaseException) -> Iterator[Failure]:

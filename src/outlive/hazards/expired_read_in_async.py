@@ -3,9 +3,8 @@
 Why it matters
     After a commit the next read of any attribute, the primary key included,
     emits SQL.  An attribute cannot be awaited, so with an ``AsyncSession`` that
-    read raises ``MissingGreenlet`` while the session is still open.  A flush
-    does the same to columns with an SQL-side ``onupdate``, and ``refresh(obj)``
-    to relationships that it does not reload.
+    read raises ``MissingGreenlet`` while the session is still open.
+    ``refresh(obj)`` does the same to relationships that it does not reload.
 
 What to do
     Pass ``expire_on_commit=False`` to the ``async_sessionmaker``.  Where that is
@@ -52,7 +51,7 @@ print(asyncio.run(add_author("Octavia")))
 
 def check(flow: Flow) -> Iterator[Finding]:
     for read in flow.late_reads:
-        if read.exit is None and (expired_by_commit(read) or read.loss in (Loss.FLUSH, Loss.REFRESH)):
+        if read.exit is None and (expired_by_commit(read) or read.loss is Loss.REFRESH):
             yield Finding(
                 read.place,
                 told(read),

@@ -16,6 +16,8 @@ _LEFT = {
     Exit.CLOSE: "its session is closed",
     Exit.EXPUNGE: "its object was expunged",
     Exit.LOSS: "its session is gone",
+    Exit.COPY: "its object is a copy from a cache",
+    Exit.PROCESS: "its object is a copy in another process",
 }
 
 

@@ -57,7 +57,7 @@ def never_loaded_then_closed(read: LateRead) -> bool:
 
 def dropped_relationship(read: LateRead) -> bool:
     """``refresh()`` drops a relationship that had been loaded lazily."""
-    return read.loss in (Loss.FLUSH, Loss.REFRESH) and read.exit is not None and read.is_relationship
+    return read.loss is Loss.REFRESH and read.exit is not None and read.is_relationship
 
 
 def what_to_do(read: LateRead) -> str:

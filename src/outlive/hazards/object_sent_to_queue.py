@@ -11,7 +11,8 @@ What to do
     worker may look for a row that is not there yet.
 
 Misses
-    Objects inside containers or other objects, and queues other than Celery.
+    Objects inside containers or other objects, and queues other than Celery that
+    the key ``libraries`` of the configuration does not name.
 """
 
 from __future__ import annotations

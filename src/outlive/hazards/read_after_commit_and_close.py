@@ -8,9 +8,7 @@ Why it matters
 
 What to do
     Pass ``expire_on_commit=False`` to the factory or session, or take the values
-    that you need before the commit.  A column with an SQL-side ``onupdate``
-    expires with the UPDATE itself, whatever the flag says: ``refresh()`` it
-    before the session closes.
+    that you need before the commit.
 
 Misses
     Objects whose session comes from a factory that is not in the checked source:
@@ -64,8 +62,8 @@ def check(flow: Flow) -> Iterator[Finding]:
 
 
 def dropped_column(read: LateRead) -> bool:
-    """A column that a flush or a refresh expired, which ``expire_on_commit=False`` does not prevent."""
-    return read.loss in (Loss.FLUSH, Loss.REFRESH) and not read.is_relationship
+    """A deferred column that a refresh left out, which ``expire_on_commit=False`` does not prevent."""
+    return read.loss is Loss.REFRESH and not read.is_relationship
 
 
 def what_to_do(read: LateRead) -> str:

@@ -49,7 +49,7 @@ def reattach_all(session: AnySession, objs: Iterable[T], *, missing: Missing = "
     identity in this session, and follows relationships that are loaded and cascade a merge.  What an object has not
     loaded stays what the database has.  Unlike ``merge`` it
 
-    - sends one SELECT per class and 500 objects, and one for each relationship that is followed to many;
+    - sends one SELECT per class and 1,000 objects, and one for each relationship that is followed to many;
     - raises where a row has been deleted meanwhile: ``merge`` inserts it again;
     - checks everything, version counters too, before anything is changed;
     - refuses two copies of one row that have different values, rather than let the last one win;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import ArgumentError
@@ -71,12 +72,22 @@ def property_of(mapper: Mapper[Any], name: str) -> Property:
             raise ArgumentError(f"{mapper.class_.__name__}.{name} is no column and no relationship")
 
 
-def check_link(before: Attribute, attribute: Attribute) -> None:
-    """Make sure that an attribute can follow another one in a path.
+def steps_of(path: object) -> Iterator[Attribute]:
+    """The attributes of a path: of one that stands alone, or of a tuple in which each follows the one before.
 
     Raises:
-        ArgumentError: It belongs to other objects than those to which the one before leads.
+        ArgumentError: Something else, or an attribute of other objects than those to which the one before leads.
     """
+    before = None
+    for given in cast("tuple[object, ...]", path) if isinstance(path, tuple) else (path,):
+        attribute = attribute_of(given)
+        if before is not None:
+            _check_link(before, attribute)
+        yield attribute
+        before = attribute
+
+
+def _check_link(before: Attribute, attribute: Attribute) -> None:
     relation = property_of(before.mapper, before.name)
     if not isinstance(relation, RelationshipProperty):
         raise ArgumentError(f"{attribute} cannot follow {before}, which is no relationship")

@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_dict
 
 from outlive.keep.attributes import Attribute, attribute_of
 from outlive.keep.audit_text import failure, table
-from outlive.keep.unloaded import Kinds, causes, kinds_of, likeness
+from outlive.keep.unloaded import causes, kinds_of, likeness
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.errors import UnsafeError
 from outlive.sessions.objects import as_list, states_of
@@ -121,6 +121,7 @@ class Audit:
             UnsafeError: Names objects, attributes, causes and remedies.
             sqlalchemy.exc.ArgumentError: What is given is no attribute of a mapped class, or never has a value.
         """
+        __tracebackhide__ = True  # pytest then shows the line of the test
         wanted = [attribute_of(it) for it in attributes]
         ignored = [attribute_of(it) for it in ignore]
         rows = self.rows
@@ -153,14 +154,20 @@ def audit(session_or_objects: object) -> Audit:
     objs = as_list(session_or_objects) if session is None else []
     states = states_of(objs) if session is None else session.identity_map.all_states()
     groups: dict[Hashable, _Group] = {}
-    kinds: dict[Mapper[Any], Kinds] = {}
+    of_last: Any = None
+    names: list[str] = []
+    kinds: Any = None
+    missing = frozenset[str]()
     for state in states:
         obj = state.obj()  # another thread may drop it, and its values with it
         if obj is not None:
-            mapper = state.mapper
-            if mapper not in kinds:
-                kinds[mapper] = kinds_of(mapper)
-            like = likeness(state, kinds[mapper], instance_dict(obj))
+            # Most objects are like the one before.  `state.mapper` would be remembered by each state.
+            mapper, before = state.manager.mapper, names
+            names = [*instance_dict(obj)]
+            if names != before or mapper is not of_last:
+                of_last, kinds = mapper, kinds_of(mapper)
+                missing = kinds.all_names.difference(names)
+            like = likeness(state, kinds, missing)
             group = groups.get(like)
             if group is None:
                 group = groups[like] = _Group(mapper, dict(causes(state)), [])

@@ -23,10 +23,6 @@ Values: TypeAlias = dict[str, Any]
 _MANY = 1000
 """More recipes than that are not kept: a program may give each object an attribute with a name of its own."""
 _SNAPSHOT: type[Snapshot[Any]] = Snapshot
-_new = object.__new__
-_set_layout = vars(Record)["outlive_layout"].__set__
-_set_identity = vars(Record)["outlive_identity"].__set__
-_set_values = vars(Record)["__dict__"].__set__
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,105 +46,23 @@ class Shape(Protocol):
         ...
 
 
-class Taking:
-    """One call of ``snapshot``.
-
-    What relationships lead to is put on a list and not followed at once: a chain of objects may be longer than the
-    stack is deep.
-    """
-
-    def __init__(self, *, omit: bool, copy: Callable[[Any], Any]) -> None:
-        self.omit = omit
-        self.copy = copy
-        self.places: dict[Shape | None, _Place] = {}
-        self.ahead: list[tuple[Values, str, Any, _Place, bool]] = []
-        self.late: list[tuple[Values, str, Callable[[Any], Any], Any]] = []
-
-    def take(self, objs: Iterable[object], shape: Shape | None) -> list[Snapshot[Any]]:
-        """Snapshots of mapped objects, in their order."""
-        taken = self.place(shape).take(objs)
-        while self.ahead:
-            values, name, related, place, is_many = self.ahead.pop()
-            if is_many:
-                self._take_collection(values, name, related, place)
-            else:
-                values[name] = None if related is None else place.take([related])[0]
-        # A set asks its members whether they are equal: by now they have their columns.
-        for values, name, make, members in self.late:
-            values[name] = make(members)
-        return taken
-
-    def place(self, shape: Shape | None) -> _Place:
-        if shape not in self.places:
-            self.places[shape] = _Place(self, shape)
-        return self.places[shape]
-
-    def _take_collection(self, values: Values, name: str, related: Any, place: _Place) -> None:
-        if isinstance(related, Mapping):
-            items = cast("Mapping[object, object]", related)
-            keys = [place.take([key])[0] if _is_mapped(key) else key for key in items]
-            members = place.take(items.values())
-            self.late.append((values, name, FrozenDict, zip(keys, members, strict=True)))
-        elif isinstance(related, AbstractSet):
-            members = place.take(cast("AbstractSet[object]", related))
-            self.late.append((values, name, frozenset, members))
-        else:
-            objs = cast("Iterable[object]", related if isinstance(related, list) else collection_adapter(related))
-            # SQLAlchemy lets a collection have a None until the flush, which refuses it.
-            members = place.take(obj for obj in objs if obj is not None)
-        values[name] = FrozenList(members)
-
-
 class _Place:
-    """Takes the objects at one place of a shape, each once."""
+    """The objects at one place of a shape, each taken once."""
 
-    def __init__(self, taking: Taking, shape: Shape | None) -> None:
-        self.taking = taking
+    def __init__(self, shape: Shape | None, absent: Absent) -> None:
         self.shape = shape
+        self.absent = absent
         self.taken: dict[InstanceState[Any], Snapshot[Any]] = {}
         self.recipes: dict[type, dict[tuple[str, ...], Recipe]] = {}
         self.wanted: dict[type, Mapping[str, Want]] = {}
         self.expired: dict[tuple[int, frozenset[str]], Layout] = {}
-        self.absent = Absent.OMITTED if taking.omit else Absent.UNLOADED if shape is None else Absent.OUT_OF_SHAPE
-        # They are replaced where a program brings instrumentation of its own.
-        self.state_of, self.dict_of = attributes.instance_state, attributes.instance_dict
 
-    def take(self, objs: Iterable[object]) -> list[Snapshot[Any]]:
-        """Snapshots of objects in their order, without what their relationships lead to."""
-        # This loop is what the time goes into: per object, a function of its own would cost a quarter more.
-        state_of, dict_of, taken, recipes = self.state_of, self.dict_of, self.taken, self.recipes
-        found: list[Snapshot[Any]] = []
-        for obj in objs:
-            state = state_of(obj)
-            snapshot = taken.get(state)
-            if snapshot is None:
-                attributes = dict_of(obj)
-                names = tuple(attributes)
-                try:
-                    recipe = recipes[type(obj)][names]
-                except KeyError:
-                    recipe = self._recipe(obj, state, names)
-                layout, key = recipe.layout, state.key
-                if recipe.exact:
-                    values = attributes.copy()
-                    del values[STATE]
-                else:
-                    values = {name: attributes[name] for name in (*layout.columns, *layout.relations)}
-                if layout.relations:
-                    self._note_relations(obj, recipe, values)
-                is_sure = recipe.sure and key and not state.modified
-                if not is_sure and not recipe.atoms.issuperset(map(type, values.values())):
-                    self._copy(state, recipe, values)
-                if recipe.lacking and state.expired_attributes:
-                    layout = self._without(layout, recipe.lacking.intersection(state.expired_attributes))
-                taken[state] = snapshot = _new(_SNAPSHOT)
-                _set_layout(snapshot, layout)
-                _set_identity(snapshot, key and key[1])
-                _set_values(snapshot, values)
-            found.append(snapshot)
-        return found
-
-    def _recipe(self, obj: object, state: InstanceState[Any], names: tuple[str, ...]) -> Recipe:
+    def recipe(self, obj: object, state: InstanceState[Any], names: tuple[str, ...]) -> Recipe:
+        """How to take an object with these names in its ``__dict__``."""
+        try:
+            return self.recipes[type(obj)][names]
+        except KeyError:
+            pass
         plan = plan_of(state.mapper)
         if self.shape is None:
             # Shared by all calls.
@@ -167,18 +81,117 @@ class _Place:
             recipes[names] = plan.recipe(self.absent, names, wanted)
         return recipes[names]
 
-    def _note_relations(self, obj: object, recipe: Recipe, values: Values) -> None:
-        for name in recipe.layout.relations:
-            place = self if self.shape is None else self.taking.place(self.wanted[type(obj)][name].shape)
-            self.taking.ahead.append((values, name, values.pop(name), place, name in recipe.collections))
-
-    def _without(self, layout: Layout, names: frozenset[str]) -> Layout:
+    def without(self, layout: Layout, names: frozenset[str]) -> Layout:
+        """The layout of objects that have lost these columns."""
         if not names:
             return layout
         found = self.expired.get((id(layout), names))
         if found is None:
             found = self.expired[id(layout), names] = replace(layout, lost=tuple(sorted(names)))
         return found
+
+
+class Taking:
+    """One call of ``snapshot``.
+
+    What relationships lead to is put on a list and not followed at once: a chain of objects may be longer than the
+    stack is deep.
+    """
+
+    def __init__(self, *, omit: bool, copy: Callable[[Any], Any]) -> None:
+        self.omit = omit
+        self.copy = copy
+        self.places: dict[Shape | None, _Place] = {}
+        self.ahead: list[tuple[Values, str, Any, _Place, bool]] = []
+        self.late: list[tuple[Values, str, Callable[[Any], Any], Any]] = []
+        # They are replaced where a program brings instrumentation of its own.
+        self.state_of, self.dict_of = attributes.instance_state, attributes.instance_dict
+
+    def take(self, objs: Iterable[object], shape: Shape | None) -> list[Snapshot[Any]]:
+        """Snapshots of mapped objects, in their order."""
+        taken = self._take(objs, self._place(shape))
+        while self.ahead:
+            values, name, related, place, is_many = self.ahead.pop()
+            if is_many:
+                self._take_collection(values, name, related, place)
+            else:
+                values[name] = None if related is None else self._take([related], place)[0]
+        # A set asks its members whether they are equal: by now they have their columns.
+        for values, name, make, members in self.late:
+            values[name] = make(members)
+        return taken
+
+    def _place(self, shape: Shape | None) -> _Place:
+        if shape not in self.places:
+            absent = Absent.OMITTED if self.omit else Absent.UNLOADED if shape is None else Absent.OUT_OF_SHAPE
+            self.places[shape] = _Place(shape, absent)
+        return self.places[shape]
+
+    def _take(self, objs: Iterable[object], place: _Place) -> list[Snapshot[Any]]:
+        """Snapshots of objects in their order, without what their relationships lead to."""
+        # This loop is what the time goes into, per object less than the call of a function of its own.
+        state_of, dict_of, taken = self.state_of, self.dict_of, place.taken
+        found: list[Snapshot[Any]] = []
+        kind: type | None = None
+        names: list[str] = []
+        recipe: Any = None
+        for obj in objs:
+            state = state_of(obj)
+            if state in taken:
+                found.append(taken[state])
+                continue
+            loaded, before = dict_of(obj), names
+            names = [*loaded]
+            if names != before or type(obj) is not kind:
+                kind, recipe = type(obj), place.recipe(obj, state, tuple(names))
+            key, layout = state.key, recipe.layout
+            if recipe.plain and key and not state.committed_state:
+                values = loaded.copy()
+                del values[STATE]
+            else:
+                layout, values = self._values(obj, state, recipe, place)
+            # Made as what lets its attributes be set.
+            record: Any = Record()
+            record.outlive_layout = layout
+            record.outlive_identity = key and key[1]
+            record.__dict__ = values
+            record.__class__ = _SNAPSHOT
+            taken[state] = record
+            found.append(record)
+        return found
+
+    def _values(self, obj: object, state: InstanceState[Any], recipe: Recipe, place: _Place) -> tuple[Layout, Values]:
+        """The layout and the values of a snapshot for which a copy of ``__dict__`` would not do."""
+        loaded, layout = self.dict_of(obj), recipe.layout
+        if recipe.exact:
+            values = loaded.copy()
+            del values[STATE]
+        else:
+            values = {name: loaded[name] for name in (*layout.columns, *layout.relations)}
+        for name in layout.relations:
+            shape = None if place.shape is None else place.wanted[type(obj)][name].shape
+            self.ahead.append((values, name, values.pop(name), self._place(shape), name in recipe.collections))
+        is_sure = recipe.sure and state.key and not state.committed_state
+        if not is_sure and not recipe.atoms.issuperset(map(type, values.values())):
+            self._copy(state, recipe, values)
+        if recipe.lacking and state.expired_attributes:
+            layout = place.without(layout, recipe.lacking.intersection(state.expired_attributes))
+        return layout, values
+
+    def _take_collection(self, values: Values, name: str, related: Any, place: _Place) -> None:
+        if isinstance(related, Mapping):
+            items = cast("Mapping[object, object]", related)
+            keys = [self._take([key], place)[0] if _is_mapped(key) else key for key in items]
+            members = self._take(items.values(), place)
+            self.late.append((values, name, FrozenDict, zip(keys, members, strict=True)))
+        elif isinstance(related, AbstractSet):
+            members = self._take(cast("AbstractSet[object]", related), place)
+            self.late.append((values, name, frozenset, members))
+        else:
+            objs = cast("Iterable[object]", related if isinstance(related, list) else collection_adapter(related))
+            # SQLAlchemy lets a collection have a None until the flush, which refuses it.
+            members = self._take((obj for obj in objs if obj is not None), place)
+        values[name] = FrozenList(members)
 
     def _copy(self, state: InstanceState[Any], recipe: Recipe, values: Values) -> None:
         for name, value in values.items():
@@ -190,7 +203,7 @@ class _Place:
                     f"{what} that the database has yet to compute: session.flush() and load it first"
                 )
             try:
-                values[name] = self.taking.copy(value)
+                values[name] = self.copy(value)
             except Exception as error:
                 error.add_note(f"while {state.class_.__name__}.{name} of {name_of(state)} was copied for a snapshot")
                 raise

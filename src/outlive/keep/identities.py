@@ -10,16 +10,18 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.interfaces import ORMOption
 
+from outlive.keep.by_key import objects_by_key
 from outlive.keep.refreshing import refresh_all
+from outlive.sessions.lookups import Key
 from outlive.sessions.mapped import deferred_columns
 from outlive.sessions.objects import listed, name_of
-from outlive.sessions.rows import Key, State, chunks, key_of, load_columns, rows_of
+from outlive.sessions.rows import State, load_columns
 
 
 def load_identities(
     session: Session,
     mapper: Mapper[Any],
-    token: object,
+    token: Any,
     identities: Iterable[Key],
     options: Sequence[ORMOption] = (),
 ) -> dict[Key, Any]:
@@ -28,24 +30,12 @@ def load_identities(
     An object that the session has already gets what it has no value for.  The caller must hold what it gets: the
     identity map does not.
     """
-    tokens = {} if token is None else {"identity_token": token}
-    found: dict[Key, Any] = {}
-    for chunk in chunks(identities):
-        statement = rows_of(session, mapper, chunk).options(*options)
-        objs = session.scalars(statement, execution_options=tokens).unique().all()
-        rows = {key_of(instance_state(obj)): obj for obj in objs}
-        found |= rows
-        if not rows.keys() <= set(chunk):
-            # Equal for the database and not for Python: a CHAR is padded, a collation may ignore case.
-            for identity in chunk:
-                if identity not in rows:
-                    found[identity] = session.get(mapper.class_, identity, options=options, identity_token=token)
-    found = {identity: obj for identity, obj in found.items() if obj is not None}
+    found = objects_by_key(session, mapper, identities, identity_token=token, options=options)
     _complete(session, mapper, found.values())
     return found
 
 
-def find(session: Session, mapper: Mapper[Any], token: object, identities: Iterable[Key]) -> dict[Key, Any]:
+def find(session: Session, mapper: Mapper[Any], token: Any, identities: Iterable[Key]) -> dict[Key, Any]:
     """The objects with these primary keys, ``None`` for one without a row; what the session has costs no SELECT."""
     held: dict[Key, Any] = {
         identity: session.identity_map.get(mapper.identity_key_from_primary_key(identity, token))

@@ -11,10 +11,19 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.collections import collection_adapter
 
-from outlive.keep.attributes import Attribute, attribute_of, check_link, columns_of, has, property_of
+from outlive.keep.attributes import Attribute, columns_of, has, property_of, steps_of
 from outlive.keep.relationships import load_relationship
 from outlive.lifecycle.errors import MissingRowsError
-from outlive.sessions.objects import AnySession, as_list, by_mapper, listed, name_of, persistent_states, session_of
+from outlive.sessions.objects import (
+    AnySession,
+    as_list,
+    by_mapper,
+    is_persistent_in,
+    listed,
+    name_of,
+    persistent_states,
+    session_of,
+)
 from outlive.sessions.rows import load_columns
 
 Path: TypeAlias = QueryableAttribute[Any] | tuple[QueryableAttribute[Any], ...]
@@ -30,9 +39,10 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
 
         ensure_loaded(session, orders, Order.notes, Order.customer, (Order.items, Item.product))
 
-    One statement loads the columns of a class, and one each relationship, per step and 500 objects, whatever its loader
-    strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one takes what
-    the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what they are.
+    One statement loads the columns of a class, and one each relationship, per step and 1,000 objects, whatever its
+    loader strategy; ``lazy="raise"`` does not stand in the way, and still guards what is not named.  A many-to-one
+    takes what the session has without a statement.  Nothing is flushed; loaded values and pending changes stay what
+    they are.
 
     Criteria that a ``do_orm_execute`` listener adds to each query, as SQLAlchemy's recipe for soft deletion does,
     choose among the objects to which a relationship leads; they hide no value of the objects given.
@@ -68,13 +78,10 @@ def ensure_loaded(session: AnySession, objs: object, *paths: Path) -> None:
 def _steps(paths: Iterable[Path]) -> Steps:
     first: Steps = {}
     for path in paths:
-        steps, before = first, None
-        for given in path if isinstance(path, tuple) else (path,):
-            attribute = attribute_of(given)
-            if before is not None:
-                check_link(before, attribute)
+        steps = first
+        for attribute in steps_of(path):
             columns_of(property_of(attribute.mapper, attribute.name))
-            steps, before = steps.setdefault(attribute, {}), attribute
+            steps = steps.setdefault(attribute, {})
     return first
 
 
@@ -114,4 +121,4 @@ def _reached(session: Session, relation: RelationshipProperty[Any], states: Stat
         if value is not None:
             targets = collection_adapter(value) if relation.uselist else (value,)
             reached.update((instance_state(target), None) for target in targets)
-    return [state for state in reached if state.persistent and state.session is session]
+    return [state for state in reached if is_persistent_in(session, state)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,8 +12,8 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.orm.collections import collection_adapter
 
 from outlive.lifecycle.errors import ObjectStateError
-from outlive.sessions.mapped import once
-from outlive.sessions.objects import name_of
+from outlive.sessions.mapped import key_names, once
+from outlive.sessions.objects import is_persistent_in, name_of
 
 Relation: TypeAlias = RelationshipProperty[Any]
 Key: TypeAlias = tuple[type[Any], tuple[Any, ...], Any]
@@ -84,14 +84,9 @@ def reached(session: Session, roots: Iterable[State]) -> Graph:
 
 
 def _future_key(state: State) -> Key | None:
-    names = [state.mapper.get_property_by_column(column).key for column in state.mapper.primary_key]
-    identity = tuple([state.dict.get(name) for name in names])
+    identity = tuple([state.dict.get(name) for name in key_names(state.mapper)])
     known = all(value is not None for value in identity)
     return state.mapper.identity_key_from_primary_key(identity) if known else None
-
-
-def is_persistent_in(session: Session, state: State) -> bool:
-    return state.session_id == session.hash_key and state.persistent
 
 
 @once
@@ -138,7 +133,8 @@ def _comparisons(mapper: Mapper[Any]) -> tuple[tuple[str, Callable[[Any, Any], o
 
 def _ends(state: State, relation: Relation) -> Collection[Key | State]:
     ends = [target.key or target for target in targets_of(state, relation)]
-    return set(ends) if isinstance(state.dict[relation.key], set) else ends
+    # Without an ORDER BY the rows come as the database likes.
+    return ends if relation.order_by else Counter(ends)
 
 
 def check_agreement(graph: Graph) -> None:

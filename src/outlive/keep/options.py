@@ -27,6 +27,7 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad as LoaderOption  # pyr
 from outlive.keep.needs import Need, need_of
 from outlive.keep.relationships import EAGER
 from outlive.keep.schemas import name_of_type, schemas_in
+from outlive.sessions.mapped import key_names
 
 DEPTH = 255
 """Levels to which a recursive schema is followed: pydantic reads 254.  Without an end, SQLAlchemy would follow a cycle
@@ -148,9 +149,9 @@ def _undeferred(need: Need, columns: Iterable[ColumnProperty[Any]]) -> Iterator[
 
 def _always_loaded(mapper: Mapper[Any]) -> Iterator[str]:
     """The key, and the version counter: fetched late, it would be that of somebody else's change."""
-    for column in (*mapper.primary_key, mapper.version_id_col):
-        if column is not None:
-            yield mapper.get_property_by_column(column).key
+    yield from key_names(mapper)
+    if mapper.version_id_col is not None:
+        yield mapper.get_property_by_column(mapper.version_id_col).key
 
 
 def _is_given_by_query(column: ColumnProperty[Any]) -> bool:

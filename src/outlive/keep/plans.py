@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from outlive.keep.frozen import ATOMS
 from outlive.keep.layouts import Absent, Kind, Layout, Part
+from outlive.sessions.mapped import key_names
 
 STATE = "_sa_instance_state"
 _STORED = frozenset({Part.COLUMN, Part.DEFERRED, Part.COMPOSITE, Part.RELATIONSHIP})
@@ -29,6 +30,7 @@ class Recipe:
     Attributes:
         layout: Of their snapshots.
         exact: Whether the ``__dict__`` has nothing else than what is taken, and SQLAlchemy's state.
+        plain: Whether a copy of it will do for an object that has not been changed since it was flushed or loaded.
         lacking: Columns without a value that a query loads by default, unless such are to be omitted.
         sure: Whether no column can have a changeable value unless the user has set one that is not yet flushed.
         collections: Relationships to many objects.
@@ -37,6 +39,7 @@ class Recipe:
 
     layout: Layout
     exact: bool
+    plain: bool
     lacking: frozenset[str]
     sure: bool
     collections: frozenset[str]
@@ -79,15 +82,10 @@ class Plan:
         columns = tuple(name for name in taken if parts[name] is not Part.RELATIONSHIP)
         layout = Layout(self.kind, columns, relations, absent)
         expected = {name for name, part in parts.items() if part is Part.COLUMN and absent is not Absent.OMITTED}
-        exact = {*taken, STATE} == set(names)
-        return Recipe(
-            layout,
-            exact,
-            frozenset(expected.difference(names)),
-            self.sure.issuperset(columns),
-            self.collections,
-            self.atoms,
-        )
+        exact, sure = {*taken, STATE} == set(names), self.sure.issuperset(columns)
+        lacking = frozenset(expected.difference(names))
+        plain = exact and sure and not (relations or lacking)
+        return Recipe(layout, exact, plain, lacking, sure, self.collections, self.atoms)
 
 
 _plans: WeakKeyDictionary[Mapper[Any], Plan] = WeakKeyDictionary()
@@ -120,9 +118,9 @@ def _is_sure(type_: TypeEngine[Any]) -> bool:
 
 def _kind(mapper: Mapper[Any]) -> Kind:
     class_ = mapper.class_
-    keys = tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
     synonyms = {synonym.key: synonym.name for synonym in mapper.synonyms if not _has_code(synonym)}
-    return Kind(f"{class_.__module__}.{class_.__qualname__}", class_.__name__, keys, dict(_parts(mapper)), synonyms)
+    name = f"{class_.__module__}.{class_.__qualname__}"
+    return Kind(name, class_.__name__, key_names(mapper), dict(_parts(mapper)), synonyms)
 
 
 def _parts(mapper: Mapper[Any]) -> Iterator[tuple[str, Part]]:

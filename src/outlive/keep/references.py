@@ -19,8 +19,9 @@ from outlive.keep.identities import (
 )
 from outlive.keep.texts import Parts, read, write
 from outlive.lifecycle.errors import InvalidReferenceError, MissingRowsError, ObjectStateError
+from outlive.sessions.lookups import Key
 from outlive.sessions.objects import AnySession, listed, name_of, session_of, state_of
-from outlive.sessions.rows import Key, State
+from outlive.sessions.rows import State
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -145,7 +146,7 @@ def load_all(
     missing: Literal["raise", "skip"] = "raise",
     version: Versions = "check",
 ) -> list[T]:
-    """Load the objects of many references, in the order given, with one SELECT per class and 500 references.
+    """Load the objects of many references, in the order given, with one SELECT per class and 1,000 references.
 
     An object that the session has, with its columns loaded, costs no SELECT.  The others are loaded as ``Session.get``
     loads them (so the session flushes first, if it has something to flush), the columns of subclasses included.
@@ -175,7 +176,8 @@ def load_all(
     lost = [ref for ref, obj in zip(given, found, strict=True) if obj is None]
     if lost and missing == "raise":
         names = listed([str(ref) for ref in lost])
-        raise MissingRowsError(f"no row for {names}: deleted meanwhile, or not committed yet", lost)
+        why = "deleted meanwhile, not committed yet, or committed after this transaction began to read"
+        raise MissingRowsError(f"no row for {names}: {why}", lost)
     return [obj for obj in found if obj is not None]
 
 

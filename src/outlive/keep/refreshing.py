@@ -61,20 +61,20 @@ def refresh_all(  # noqa: PLR0913  SQLAlchemy's arguments, and what it leaves op
     dirty: Dirty = "raise",
     missing: Missing = "raise",
 ) -> list[Any]:
-    """Read what objects hold anew from the database: ``Session.refresh``, one statement per class and 500 objects.
+    """Read what objects hold anew from the database: ``Session.refresh``, one statement per class and 1,000 objects.
 
     Columns that have a value, or had one before they were expired, are read; deferred ones only if they are loaded.
     Loaded relationships stay loaded.  A many-to-one whose foreign key has changed leads to its new target; to read a
     collection anew, name it.  Nothing is flushed unless you say so.
 
     A transaction that reads the same rows again and again (``REPEATABLE READ``, the default of MySQL and MariaDB, or
-    ``SERIALIZABLE``) brings nothing new: end it first.
+    ``SERIALIZABLE``) brings nothing new, except with a lock on these two: end it first.
 
     Args:
         session: The session of the objects.
         objs: A mapped object, or any iterable of them.
         attribute_names: Read only these: names, or attributes of the class (one of a subclass means the objects of that
-            subclass).  A relationship costs one more statement per 500 objects.
+            subclass).  A relationship costs one more statement per 1,000 objects.
         with_for_update: Lock the rows, as for ``Session.refresh``.
         dirty: What to do with unflushed changes of what is to be read.  ``"raise"`` an error before anything is lost,
             ``"flush"`` them first, or ``"discard"`` them; those of a relationship cannot be discarded, for the objects
@@ -147,10 +147,12 @@ def _refresh(session: Session, groups: Groups, lock: Mapping[str, Any] | None) -
     held: dict[Reference, dict[InstanceState[Any], tuple[Any, ...]]] = {}
     for scope, states in groups:
         no_columns = scope.key if scope.needs_row(locked=lock is not None) else ()
-        wanted.update((state, scope.wanted(state) or no_columns) for state in states)
+        # Each look at `InstanceState.dict` goes through a weak reference.
+        loaded = [(state, state.dict) for state in states]
+        wanted.update((state, scope.wanted(state, values) or no_columns) for state, values in loaded)
         for reference in scope.references:
-            loaded = (state for state in states if reference.relation.key in state.dict)
-            held.setdefault(reference, {}).update((state, reference.of_target(state)) for state in loaded)
+            having = (state for state, values in loaded if reference.relation.key in values)
+            held.setdefault(reference, {}).update((state, reference.of_target(state)) for state in having)
     gone = load_columns(session, wanted, lock, replace=True)
     for state in gone:
         expire(session, state, wanted[state], Cause.REFRESH)

@@ -32,8 +32,10 @@ from sqlalchemy.orm.collections import collection_adapter
 from sqlalchemy.orm.exc import UnmappedColumnError
 from sqlalchemy.orm.interfaces import ORMOption
 
+from outlive.keep.by_key import objects_by_key
+from outlive.sessions.lookups import Key, Lookup, lookup_of_objects
 from outlive.sessions.mapped import key_attributes, once
-from outlive.sessions.rows import Key, absent_rows, chunks, is_one_of, key_of, rows_of
+from outlive.sessions.rows import absent_rows, key_of
 
 T = TypeVar("T")
 Relation: TypeAlias = RelationshipProperty[Any]
@@ -52,13 +54,12 @@ def load_relationship(session: Session, relation: Relation, states: Iterable[Ins
         by_token[state.identity_token].append(state)
     columns = _columns_of_key(relation)
     for token, alike in by_token.items():
-        options = {} if token is None else {"identity_token": token}
         if columns:
-            _load_by_key(session, relation, alike, columns, options)
+            _load_by_key(session, relation, alike, columns, token)
         else:
             by_key, others = _by_foreign_key(relation, alike)
-            _load_targets(session, relation, by_key, options)
-            _load_by_join(session, relation, others, options)
+            _load_targets(session, relation, by_key, token)
+            _load_by_join(session, relation, others, token)
 
 
 def _by_foreign_key(relation: Relation, states: States) -> tuple[dict[Key, States], States]:
@@ -121,35 +122,26 @@ def attribute_name(mapper: Mapper[Any], column: Any) -> str:
         return ""
 
 
-def _load_targets(
-    session: Session, relation: Relation, by_key: Mapping[Key, States], options: Mapping[str, Any]
-) -> None:
+def _load_targets(session: Session, relation: Relation, by_key: Mapping[Key, States], token: Any) -> None:
     """Many-to-one: what the session has is taken from there, the rest is selected by its primary key."""
     mapper = relation.mapper
     targets: dict[Key, Any] = {}
     absent: list[Key] = []
     for key in by_key:
         if any(value is not None for value in key):
-            target = session.identity_map.get(mapper.identity_key_from_primary_key(key, **options))
+            target = session.identity_map.get(mapper.identity_key_from_primary_key(key, token))
             # An expired one may have lost its row: a lazy load would ask for it, too.
             if target is None or instance_state(target).expired:
                 absent.append(key)
             elif isinstance(target, mapper.class_):
                 targets[key] = target
-    for chunk in chunks(absent):
-        rows = session.scalars(rows_of(session, mapper, chunk), execution_options=options).unique()
-        targets.update((key_of(instance_state(target)), target) for target in rows)
-        # Equal for the database and not for Python, such as text in another case: one by one, as a lazy load does it.
-        if not targets.keys() <= by_key.keys():
-            targets.update((key, session.get(mapper, key, **options)) for key in chunk if key not in targets)
+    targets |= objects_by_key(session, mapper, absent, identity_token=token)
     for key, pointing in by_key.items():
         for state in pointing:
             set_committed_value(state.obj(), relation.key, targets.get(key))
 
 
-def _load_by_key(
-    session: Session, relation: Relation, states: States, columns: Sequence[Any], options: Mapping[str, Any]
-) -> None:
+def _load_by_key(session: Session, relation: Relation, states: States, columns: Sequence[Any], token: Any) -> None:
     """One-to-many and many-to-many: rows of the target, each with the key of its parent."""
     target = relation.mapper.entity
     statement = select(*columns, target).order_by(*(relation.order_by or ())).options(*_lazy_way_back(relation))
@@ -157,13 +149,10 @@ def _load_by_key(
         statement = statement.select_from(target)
     else:
         statement = statement.select_from(relation.secondary).join(target, relation.secondaryjoin)
-    for chunk in chunks(states):
+    lookup = Lookup(session, relation.mapper, token, statement, columns)
+    for chunk in lookup.chunks(states):
         by_key = {key_of(state): state for state in chunk}
-        rows = session.execute(
-            statement.where(is_one_of(session, relation.mapper, columns, list(by_key))),
-            execution_options=options,
-            bind_arguments={"mapper": relation.mapper},
-        )
+        rows = lookup.rows(list(by_key))
         if relation.secondary is not None or _joins_eagerly(relation.mapper) or session.dispatch.do_orm_execute:
             rows = rows.unique()
         found: defaultdict[Key, list[Any]] = defaultdict(list)
@@ -173,7 +162,7 @@ def _load_by_key(
             for key, state in by_key.items():
                 _set(relation, state, found.get(key, []))
         else:
-            _load_by_join(session, relation, chunk, options)
+            _load_by_join(session, relation, chunk, token)
 
 
 @once
@@ -193,14 +182,13 @@ def _lazy_way_back(relation: Relation) -> Iterator[ORMOption]:
             yield lazyload(getattr(relation.mapper.entity, back.key))
 
 
-def _load_by_join(session: Session, relation: Relation, states: States, options: Mapping[str, Any]) -> None:
+def _load_by_join(session: Session, relation: Relation, states: States, token: Any) -> None:
     """Any join condition: the objects are selected once more, with nothing but this relationship."""
     mapper, key = relation.parent, relation.key
-    loaders = list(_nothing_but(mapper, key))
-    for chunk in chunks(states):
-        statement = rows_of(session, mapper, [key_of(state) for state in chunk]).options(*loaders)
+    lookup = lookup_of_objects(session, mapper, token, _nothing_but(mapper, key))
+    for chunk in lookup.chunks(states):
         with _keeping_callables(chunk), _without_changes(relation, chunk):
-            met = session.scalars(statement, execution_options=options).unique().all()
+            met = lookup.rows([key_of(state) for state in chunk]).scalars().unique().all()
         unmet = {state: [key] for state in chunk if key not in state.dict}
         for state in absent_rows(session, unmet, doubtful=len(met) + len(unmet) > len(chunk)):
             _set(relation, state, [])

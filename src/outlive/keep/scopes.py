@@ -68,12 +68,12 @@ class Scope:
     usual: frozenset[str]
     named: bool
 
-    def wanted(self, state: InstanceState[Any]) -> Collection[str]:
-        """The columns to read of one object."""
+    def wanted(self, state: InstanceState[Any], values: Mapping[str, Any]) -> Collection[str]:
+        """The columns to read of one object that has these values."""
         if self.named:
             return self.columns
-        values, changes = state.dict, state.committed_state
-        if not changes and values.keys() >= self.usual and self.loaded_columns.isdisjoint(values):
+        changes = state.committed_state
+        if not changes and values.keys() >= self.usual and values.keys().isdisjoint(self.loaded_columns):
             return self.columns
         never = self.columns.difference(values, state.expired_attributes, changes)
         more = self.loaded_columns.intersection(values)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 from sqlalchemy import inspect
 from sqlalchemy.orm import Mapper, QueryableAttribute, RelationshipProperty
 
-from outlive.keep.attributes import Attribute, attribute_of, check_link, has, property_of
+from outlive.keep.attributes import Attribute, has, property_of, steps_of
 from outlive.keep.graphs import Want
 from outlive.keep.layouts import Kind, Part
 from outlive.keep.mismatches import has_attribute, lacks
@@ -58,13 +58,10 @@ def path_shape(paths: object, *, required: bool) -> PathShape:
     root = PathShape(required)
     is_one = not isinstance(paths, Iterable) or isinstance(paths, (QueryableAttribute, tuple, str, type))
     for path in cast("Iterable[object]", [paths] if is_one else paths):
-        shape, before = root, None
-        for given in cast("tuple[object, ...]", path) if isinstance(path, tuple) else (path,):
-            attribute = attribute_of(given)
-            if before is not None:
-                check_link(before, attribute)
-            shape, before = shape.steps.setdefault(attribute, PathShape(required)), attribute
-        shape.whole |= before is not None and isinstance(property_of(before.mapper, before.name), RelationshipProperty)
+        shape, end = root, None
+        for end in steps_of(path):
+            shape = shape.steps.setdefault(end, PathShape(required))
+        shape.whole |= end is not None and isinstance(property_of(end.mapper, end.name), RelationshipProperty)
     return root
 
 

@@ -68,15 +68,14 @@ def causes(state: InstanceState[Any]) -> Iterator[tuple[str, Cause]]:
             yield name, cause
 
 
-def likeness(state: InstanceState[Any], kinds: Kinds, values: Mapping[str, Any]) -> Hashable:
+def likeness(state: InstanceState[Any], kinds: Kinds, missing: frozenset[str]) -> Hashable:
     """Equal for objects of which ``causes`` says the same, so that it need not be asked for each of ten thousand.
 
     Args:
         state: The state of the object.
         kinds: Those of its mapper.
-        values: Its ``__dict__``.
+        missing: Those of ``all_names`` that are not in its ``__dict__``.
     """
-    missing = kinds.all_names.difference(values)
     if not missing:
         return (state.class_,)
     if state.callables or kinds.depends_on_values or (state.committed_state and missing & state.committed_state.keys()):

@@ -6,6 +6,7 @@ OutliveError
     MissingRowsError        the rows of objects or references are gone
     NotLoadedError          a value that was never taken is asked of a snapshot, which cannot load it
     InvalidReferenceError   a text that is no reference to a class of that registry (a ValueError)
+    InvalidRecordingError   a file that is no recording, or one of a later version (a ValueError)
     SchemaError             a schema names what its mapped class lacks (a ValueError)
     UnsafeError             what an audit found would fail once the session has closed (an AssertionError)
 
@@ -51,6 +52,10 @@ class NotLoadedError(OutliveError):
 
 class InvalidReferenceError(OutliveError, ValueError):
     """A text or an object that makes no reference: what was wrong and what was expected."""
+
+
+class InvalidRecordingError(OutliveError, ValueError):
+    """A file that is no recording, or one of a later version."""
 
 
 class SchemaError(OutliveError, ValueError):

@@ -1,19 +1,30 @@
-"""Findings as a JSON list, for other programs.  Rows and columns count from 1; columns count characters."""
+"""Findings as JSON, for other programs.  Rows and columns count from 1; columns count characters."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from outlive.check.findings import Finding, Fix
 from outlive.lifecycle.places import Place
 from outlive.report.pages import page
 
+if TYPE_CHECKING:
+    from outlive.check.flow.census import Coverage
 
-def render(findings: Iterable[Finding]) -> str:
-    """An indented list in ASCII, also when it is empty."""
-    return json.dumps([_finding(finding) for finding in findings], indent=2) + "\n"
+
+def render(findings: Iterable[Finding], coverage: Coverage | None = None) -> str:
+    """An indented list in ASCII, also when it is empty; with a coverage an object with both."""
+    found: Any = [_finding(finding) for finding in findings]
+    if coverage is not None:
+        found = {"findings": found, "coverage": asdict(coverage) | {"given_up": _given_up(coverage)}}
+    return json.dumps(found, indent=2) + "\n"
+
+
+def _given_up(coverage: Coverage) -> list[dict[str, str]]:
+    return [{"filename": filename, "function": function} for filename, function in coverage.given_up]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

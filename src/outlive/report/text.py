@@ -29,11 +29,17 @@ def render(
         width: Columns of the terminal.
         colour: Whether to colour it for a terminal.
     """
+    summary = paint(list(_summary(findings, checked)), colour=colour)
+    drawn = draw(findings, texts, width=width, colour=colour)
+    return f"{drawn}\n{summary}" if drawn else summary
+
+
+def draw(findings: Sequence[Finding], texts: Mapping[str, str], *, width: int = 120, colour: bool = False) -> str:
+    """The same without a summary."""
     lines = {filename: split_lines(text) for filename, text in texts.items()}
     drawn: list[Line] = []
     for finding in findings:
-        drawn += [*_finding(finding, lines, width), []]
-    drawn += _summary(findings, checked)
+        drawn += [*([[]] if drawn else []), *_finding(finding, lines, width)]
     return paint(drawn, colour=colour)
 
 

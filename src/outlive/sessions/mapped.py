@@ -38,8 +38,14 @@ def _forget() -> None:
 
 
 @once
+def key_names(mapper: Mapper[Any]) -> tuple[str, ...]:
+    """The names of the attributes that hold the primary key, in its order."""
+    return tuple(mapper.get_property_by_column(column).key for column in mapper.primary_key)
+
+
+@once
 def key_attributes(mapper: Mapper[Any]) -> dict[str, int]:
-    """The names of the attributes that hold the primary key, each with its place in the identity.
+    """All names under which the primary key is mapped, each with its place in the identity.
 
     In joined inheritance a table may map its part of the key under another name.
     """

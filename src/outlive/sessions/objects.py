@@ -82,9 +82,18 @@ def persistent_states(session: Session, objs: object) -> list[InstanceState[Any]
     """
     states = states_of(objs)
     for state in states:
-        if state.session_id != session.hash_key or not state.persistent:
-            raise ObjectStateError(f"{name_of(state)} {_why_not(state)}")
+        if not is_persistent_in(session, state):
+            raise ObjectStateError(f"{name_of(state)} {_why_not(session, state)}")
     return states
+
+
+def is_persistent_in(session: Session, state: InstanceState[Any]) -> bool:
+    """Whether an object is persistent in this session, as ``Session.refresh`` asks it.
+
+    Its ``InstanceState.persistent`` takes five times as long, and stays true of one that another object of its identity
+    has replaced.
+    """
+    return session.identity_map.contains_state(state)
 
 
 def by_mapper(states: Iterable[InstanceState[Any]]) -> dict[Mapper[Any], list[InstanceState[Any]]]:
@@ -111,7 +120,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _why_not(state: InstanceState[Any]) -> str:
+def _why_not(session: Session, state: InstanceState[Any]) -> str:
     match state_name(state):
         case State.TRANSIENT:
             return "is transient, it has no row yet: session.add() and session.flush() first"
@@ -121,6 +130,8 @@ def _why_not(state: InstanceState[Any]) -> str:
             return "is deleted: its row goes with the commit"
         case State.DETACHED:
             return "is detached: attach it first, with outlive.reattach(session, obj)"
+        case State.PERSISTENT if state.session_id == session.hash_key:
+            return "was replaced: its row was deleted, and another object of the session has its identity now"
         case State.PERSISTENT:
             return "belongs to another session: use that one, or work with a copy here, outlive.reattach(session, obj)"
 

@@ -65,7 +65,7 @@ def _has_changes(state: InstanceState[Any]) -> bool:
 def _computed_columns(state: InstanceState[Any]) -> set[Column[Any]]:
     """The columns whose value after an UPDATE of this object only the database knows."""
     by_table = server_columns(state.mapper)
-    computed = {column for columns in by_table.values() for column in columns}
+    computed = set[Column[Any]]().union(*by_table.values())
     for name in state.committed_state:
         if hasattr(state.dict.get(name), "__clause_element__") and name in state.mapper.column_attrs:
             columns = state.mapper.column_attrs[name].columns

@@ -7,25 +7,20 @@ for: what the query of an object has said of its other attributes stays in force
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import InstanceState, Mapper, Session
 from sqlalchemy.sql.selectable import ForUpdateArg
 
-T = TypeVar("T")
+from outlive.sessions.lookups import Key, Lookup, key_columns
+
 State: TypeAlias = InstanceState[Any]
 Wanted: TypeAlias = Mapping[State, Collection[str]]
 """Objects, each with the names of attributes."""
-Key: TypeAlias = tuple[Any, ...]
-"""A primary key, or what refers to it, in the order of its columns."""
-
-CHUNK = 500
-"""Rows per statement: below SQLite's oldest limit of 999 parameters, also for a key of two columns."""
 
 
 def load_columns(
@@ -53,8 +48,12 @@ def load_columns(
             # Most objects share one collection of names.
             different = {id(wanted[state]): wanted[state] for state in states}.values()
             names = tuple(sorted(frozenset[str]().union(*different)))
-            reading = _Reading(session, mapper, token, names, with_for_update, replace)
-            for chunk in chunks(states):
+            keys = key_columns(mapper)
+            statement = select(*(getattr(mapper.entity, name) for name in names), *keys)
+            if with_for_update is not None:
+                statement = statement.with_for_update(**with_for_update)
+            reading = _Reading(Lookup(session, mapper, token, statement, keys), names, replace)
+            for chunk in reading.lookup.chunks(states):
                 # The identity map is weak: an object that nobody else holds would not meet its row.
                 held = [state.obj() for state in chunk]
                 rest, strangers = reading.read(chunk, wanted)
@@ -77,26 +76,17 @@ def _by_class(wanted: Wanted) -> Mapping[tuple[Mapper[Any], Any], list[State]]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """Reads some columns of one class."""
+    """Reads some columns of one class, behind which the lookup has the primary key."""
 
-    session: Session
-    mapper: Mapper[Any]
-    token: Any
+    lookup: Lookup
     names: tuple[str, ...]
-    with_for_update: Mapping[str, Any] | None
     replace: bool
 
     def read(self, chunk: Iterable[State], wanted: Wanted) -> tuple[Iterable[State], bool]:
         """Read the rows of some objects; those that met none, and whether there were rows that met no object."""
         states = {key_of(state): state for state in chunk}
-        keys = key_columns(self.mapper)
-        columns = [getattr(self.mapper.entity, name) for name in self.names]
-        statement = select(*columns, *keys).where(is_one_of(self.session, self.mapper, keys, list(states)))
-        if self.with_for_update is not None:
-            statement = statement.with_for_update(**self.with_for_update)
-        options = {} if self.token is None else {"identity_token": self.token}
-        rows = self.session.execute(statement, execution_options=options, bind_arguments={"mapper": self.mapper})
-        count, plain = len(columns), self.replace and not self.mapper.class_manager.dispatch.refresh
+        rows = self.lookup.rows(list(states))
+        count, plain = len(self.names), self.replace and not self.lookup.mapper.class_manager.dispatch.refresh
         strangers = False
         for row in rows.all():
             state = states.pop(row[count:], None)
@@ -106,8 +96,8 @@ class _Reading:
             names = wanted[state]
             usual = not (state.committed_state or state.expired_attributes or state.callables)
             if plain and usual and len(names) == count:
-                # What _write() would do, in a third of the time.
-                state.dict.update(zip(self.names, row, strict=False))
+                # What _write() would do, in a third of the time; with strict= it would be half.
+                state.dict.update(zip(self.names, row))  # noqa: B905
             else:
                 self._write(state, row, names)
         return states.values(), strangers
@@ -120,10 +110,11 @@ class _Reading:
         if not self.replace:
             read = {name: value for name, value in read.items() if name not in values and name not in changes}
         values.update(read)
-        if read and self.mapper.class_manager.dispatch.refresh:
+        refresh = state.mapper.class_manager.dispatch.refresh
+        if read and refresh:
             # MutableDict and composite() live by this event.  It has no context where SQLAlchemy fires it for the read
             # of a composite, either.
-            self.mapper.class_manager.dispatch.refresh(state, None, list(read))
+            refresh(state, None, list(read))
         if state.expired_attributes:
             state.expired = False
             state.expired_attributes.difference_update(read)
@@ -165,38 +156,7 @@ def _refreshes(
     return True
 
 
-def rows_of(session: Session, mapper: Mapper[Any], keys: Sequence[Key]) -> Select[Any]:
-    """The statement that selects the objects with these primary keys."""
-    return select(mapper.entity).where(is_one_of(session, mapper, key_columns(mapper), keys))
-
-
-def key_columns(mapper: Mapper[Any]) -> list[Any]:
-    """The attributes that hold the primary key, in its order."""
-    return [getattr(mapper.entity, mapper.get_property_by_column(column).key) for column in mapper.primary_key]
-
-
 def key_of(state: State) -> Key:
     """The primary key of an object that has an identity."""
     assert state.key is not None
     return state.key[1]
-
-
-def is_one_of(
-    session: Session,
-    mapper: Mapper[Any],
-    columns: Sequence[ColumnElement[Any]],
-    rows: Sequence[Key],
-) -> ColumnElement[bool]:
-    """The condition that these columns have the values of one of the rows, for a statement that selects the mapper."""
-    if len(columns) == 1:
-        return columns[0].in_([row[0] for row in rows])
-    if session.get_bind(mapper).dialect.tuple_in_values and not any(None in row for row in rows):
-        return tuple_(*columns).in_(rows)
-    return or_(*(and_(*(column == value for column, value in zip(columns, row, strict=True))) for row in rows))
-
-
-def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
-    """The items in lists of at most ``size``."""
-    rest = iter(items)
-    while chunk := list(islice(rest, size)):
-        yield chunk

@@ -136,6 +136,14 @@ async def query_of_a_helper_after_the_commit():
         print(book.title)  # quiet: the query may have loaded the row again
 
 
+async def query_by_another_column_after_the_commit():
+    async with AsyncSessionLocal() as session:
+        book = await session.get(Book, 1)
+        await session.commit()
+        (await session.scalars(select(Book).where(Book.title == "The Dispossessed"))).all()
+        print(book.title)  # quiet: the query may have loaded the row again
+
+
 async def unknown_statement_after_the_commit():
     async with AsyncSessionLocal() as session:
         book = await session.get(Book, 1)
@@ -192,7 +200,7 @@ async def deleted_and_not_flushed():
         book = await session.get(Book, 1)
         await session.commit()
         await session.delete(book)
-        print(book.title)  # missed: delete() loads what its cascades look at, which could be this
+        print(book.title)  # finding: book.title expired at the commit: reading it needs `await`
 
 
 async def cascade_of_what_is_deleted():
@@ -266,3 +274,12 @@ async def another_one_made_transient():
         await session.commit()
         print(other.title)  # quiet: a transient object is in no session
         print(book.title)  # finding: book.title expired at the commit: reading it needs `await`
+
+
+async def awaited_after_it_was_expunged():
+    async with AsyncSessionLocal() as session:
+        await _add_reader(session)
+        reader = (await session.scalars(select(Reader))).one()
+        session.expunge(reader)
+        print(await reader.awaitable_attrs.name)  # quiet: a loaded column
+        print(await reader.awaitable_attrs.notes)  # also read-after-expunge: notes is not loaded

@@ -227,7 +227,7 @@ async def onupdate_column_after_a_flush():
         book = await session.get(Book, 1)
         book.price = 12
         await session.flush()
-        print(book.changed_at)  # finding: book.changed_at expired at the flush of an UPDATE: reading it needs `await`
+        print(book.changed_at)  # also server-value-expired-by-flush: book.changed_at expired at the flush
 
 
 async def onupdate_column_after_a_commit():
@@ -236,7 +236,7 @@ async def onupdate_column_after_a_commit():
         book.price = 12
         await session.commit()
         print(book.price)  # quiet: expire_on_commit=False
-        print(book.changed_at)  # finding: book.changed_at expired at the flush of an UPDATE: reading it needs `await`
+        print(book.changed_at)  # also server-value-expired-by-flush: book.changed_at expired at the flush
 
 
 async def onupdate_column_refreshed():

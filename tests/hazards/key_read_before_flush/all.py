@@ -132,7 +132,7 @@ def after_a_get_from_the_identity_map():
         author = Author(name="Octavia")
         session.add(author)
         assert session.get(Book, 1) is book
-        key = author.id  # missed: get() found the book in the identity map, so nothing was flushed
+        key = author.id  # finding: author.id is None until the session flushes
         assert key is None
 
 

@@ -47,6 +47,18 @@ def _named(name):
     return decorate
 
 
+def _audited(*, describe):
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):
+            print(describe(kwargs, args))
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
 def _registered(function):
     _REGISTRY.append(function)
     return function
@@ -95,6 +107,12 @@ def _traced_author(author_id):
 
 @_named("author")
 def _named_author(author_id):
+    with SessionLocal() as session:
+        return session.get(Author, author_id)
+
+
+@_audited(describe=lambda words, values: len(words) + len(values))
+def _audited_author(author_id):
     with SessionLocal() as session:
         return session.get(Author, author_id)
 
@@ -179,3 +197,7 @@ def method_that_is_traced():
 
 def method_that_is_traced_and_loads():
     print(_Service().author_with_books(1).books)  # quiet: loaded with get()
+
+
+def described_by_what_its_decorator_is_given():
+    print(_audited_author(1).books)  # finding: books is not loaded and its session is closed

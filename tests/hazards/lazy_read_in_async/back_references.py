@@ -200,7 +200,7 @@ async def one_to_one_of_a_new_object_without_card():
         session.add(reader)
         await session.flush()
         print(reader.name)  # quiet: a column
-        print(reader.card)  # missed: a to-one side whose key was never set is None, if the key is on this side
+        print(reader.card)  # finding: reader.card is not loaded: reading it needs `await`
 
 
 async def no_back_reference():

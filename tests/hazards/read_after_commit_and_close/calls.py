@@ -220,3 +220,15 @@ def tuple_of_objects():
     book, author = load()
     print(author is not None)  # quiet: no attribute is read
     print(book.title)  # finding: book.title expired at the commit
+
+
+def _new_book(title):
+    return Book(title=title, author_id=1)
+
+
+def made_by_a_function_without_a_session():
+    book = _new_book("Made elsewhere")
+    with SessionLocal() as session:
+        session.add(book)
+        session.commit()
+    print(book.title)  # finding: book.title expired at the commit

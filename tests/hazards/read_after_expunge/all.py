@@ -164,3 +164,28 @@ def made_transient():
         session.expunge(author)
         make_transient(author)
         print(author.books)  # quiet: a transient object has no row to load from
+
+
+def children_expire_with_the_session():
+    with SessionLocal() as session:
+        author = session.get(Author, 1, options=[selectinload(Author.books)])
+        session.expunge(author)
+        session.commit()
+    print(len(author.books))  # quiet: loaded before
+    print([book.title for book in author.books])  # also read-after-commit-and-close: book.title expired at the commit
+
+
+def everything_expunged_with_children():
+    with SessionLocal() as session:
+        book = session.get(Book, 1, options=[joinedload(Book.author)])
+        session.expunge_all()
+    print(book.author.name)  # quiet: a loaded column
+    print(book.author.biography)  # finding: book.author.biography is not loaded and its object was expunged
+
+
+def read_again_behind_what_may_be_none():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        for _ in range(2):
+            print(book.author.biography if book.author else None)  # quiet: loaded by the first round, or not there
+            session.expunge_all()

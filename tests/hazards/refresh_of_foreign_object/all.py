@@ -172,6 +172,14 @@ def expunge_of_a_new_object():
         session.expunge(book)  # quiet: pending here
 
 
+def expunge_of_what_an_assignment_took_back():
+    with SessionLocal() as session:
+        book, author = session.get(Book, 1), session.get(Author, 1)
+        session.expunge(author)
+        book.author = author
+        session.expunge(author)  # quiet: the relationship of a persistent object adds it again
+
+
 def expire_in_its_own_session():
     with SessionLocal() as session:
         book = session.get(Book, 1)

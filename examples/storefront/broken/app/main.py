@@ -40,7 +40,7 @@ async def not_found(_request: Request, _error: Exception) -> JSONResponse:
 @app.get("/customers/{customer_id}")
 async def show_customer(customer_id: int, session: SessionDep) -> CustomerOut:
     customer = await CustomerRepository(session).get(customer_id)
-    return CustomerOut.model_validate(customer)  # mistake: OL302 lazy-read-in-async
+    return CustomerOut.model_validate(customer)  # mistake: OL602 response-reads-unloaded
 
 
 @app.patch("/customers/{customer_id}", status_code=204)

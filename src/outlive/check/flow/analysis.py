@@ -6,32 +6,153 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from outlive.check import ir
-from outlive.check.entities import Entities
 from outlive.check.facts import Parameter
-from outlive.check.flow import Flow, calls, classes, responses, telling
-from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow import (
+    Flow,
+    background,
+    caching,
+    calls,
+    classes,
+    dependencies,
+    factories,
+    modules,
+    parcel,
+    reopened,
+    requests,
+    responses,
+    streams,
+    telling,
+)
+from outlive.check.flow.dependencies import Dependency, Entered
+from outlive.check.flow.frames import ROOT_STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.interpreter import Interpreter
+from outlive.check.flow.log import Log, Note
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
-from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Group, Many, Ref, SessionRef, Spot, Value
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    Context,
+    FunctionValue,
+    Group,
+    Many,
+    Ref,
+    SessionRef,
+    Spot,
+    Unknown,
+    Value,
+)
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module
+from outlive.check.remembered import Remembered, digest_of
 from outlive.check.source import Source
+from outlive.check.workers import spread
 
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple", "Tuple", "Collection"})
 _ASYNC_OPTIONS = {"Session": False, "AsyncSession": True, "scoped_session": False, "async_scoped_session": True}
 
 
-def analyse(program: Program, sources: Mapping[str, Source]) -> Flow:
-    """What happens to the objects of a program."""
-    run = Interpreter(program, Entities(program))
-    for module in program.modules:
+def analyse(
+    run: Interpreter, sources: Mapping[str, Source], jobs: int = 1, remembered: Remembered | None = None
+) -> Flow:
+    """What happens to the objects of a program.
+
+    Args:
+        run: Walks it.
+        sources: Its files.
+        jobs: How many processes look.
+        remembered: What was seen the last time.
+    """
+    walk_program(run, jobs, remembered)
+    return telling.tell(run, sources)
+
+
+def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None = None) -> None:
+    """Walk every module, and every function in which something can show."""
+    for module in run.program.modules:
         run.module_env(module)
     _learn_defaults(run)
-    for module in program.modules:
-        for index in range(len(module.facts.functions)):
-            if (id(module), index) in run.relevant:
-                _walk_function(run, FunctionSymbol(module, index))
-    return telling.tell(run, sources)
+    base = run.log
+    key = _base_key(run, remembered) if remembered is not None else b""
+    files: dict[Module, list[FunctionSymbol]] = {}
+    for symbol in run.starts():
+        files.setdefault(symbol.module, []).append(symbol)
+    logs: dict[Module, Log] = {}
+    units = [_Unit(module, starts, key) for module, starts in files.items()]
+    if remembered is not None:
+        for unit in units:
+            known = remembered.recall(unit.module.filename, unit.key)
+            if known is not None:
+                logs[unit.module] = parcel.unpack(run, known)
+    waiting = [unit for unit in units if unit.module not in logs]
+
+    def here(number: int) -> None:
+        unit = waiting[number]
+        logs[unit.module] = log = _walk_unit(run, unit, base)
+        if remembered is not None:
+            back(number, parcel.pack(run, log, base))
+            logs[unit.module] = log
+
+    def away(number: int) -> bytes:
+        return parcel.pack(run, _walk_unit(run, waiting[number], base), base)
+
+    def back(number: int, data: bytes) -> None:
+        unit = waiting[number]
+        if remembered is not None:
+            remembered.keep(unit.module.filename, unit.key, parcel.looked_at(data), data)
+        logs[unit.module] = parcel.unpack(run, data)
+
+    spread(jobs, len(waiting), here, away, back)
+    run.log = base
+    for module in files:
+        base.take(logs[module])
+
+
+class _Unit:
+    """The starts in one file, and a digest of all that their walk depends on besides the text of functions."""
+
+    def __init__(self, module: Module, starts: Sequence[FunctionSymbol], base: bytes) -> None:
+        self.module = module
+        self.starts = starts
+        self.key = digest_of([base.hex(), *(symbol.facts.qualname for symbol in starts)])
+
+
+def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
+    """A digest of what every walk depends on: what stands outside of functions, and what modules run."""
+    outlines = [part for module in run.program.modules for part in (module.filename, module.facts.outline.hex())]
+    carried = sorted(run.carried.setters)  # Looks at functions, too.
+    texts = remembered.texts(sorted(run.program.looked_at)).hex()
+    named = texts, run.templates.digest, run.relevant.digest.hex(), repr(run.default_expires)
+    return digest_of([*outlines, *carried, *named])
+
+
+def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
+    """Walk from the functions of one file; what is noted does not depend on what was walked before."""
+    run.log = Log(factories=dict(base.factories))
+    for known in (run.summaries, run.given_up, run.endless, run.hiding):
+        known.clear()
+    run.kept, run.recalled = {}, {}
+    run.program.looked_at = {unit.module.filename}
+    for symbol in unit.starts:
+        _walk_function(run, symbol)
+    if run.kept:
+        _walk_again(run, unit.starts)
+    return run.log
+
+
+def _walk_again(run: Interpreter, starts: Sequence[FunctionSymbol]) -> None:
+    """Once more, with what caches have kept."""
+    known = {note.spot for note in run.log.notes if note.kind == "late"}
+    fine, since = set(run.log.fine), len(run.log.notes)
+    found: list[Note] = []
+    for variant in range(max(map(len, run.kept.values()))):
+        run.recalled = {symbol: kept[min(variant, len(kept) - 1)] for symbol, kept in run.kept.items()}
+        run.summaries.clear()
+        for symbol in starts:
+            if caching.is_called_again(run, symbol):
+                _walk_function(run, symbol)
+                found += caching.take(run, since, known)
+    run.log.notes += found
+    run.log.fine = fine
 
 
 def _learn_defaults(run: Interpreter) -> None:
@@ -42,13 +163,17 @@ def _learn_defaults(run: Interpreter) -> None:
 
 
 def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
-    facts = symbol.facts
-    run.steps, run.limit, run.try_depth = 0, STEPS, 0
+    facts, before = symbol.facts, run.carried.before(run, symbol)
+    run.carrying = bool(before)
+    run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
+    run.entered, run.uses, run.keeping = [], {}, []
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}
     try:
         states = _owner(run, symbol, state, root)
+        for setter in before:
+            states = [after for one in states for after in _left_by(run, one, root, setter)][:2]
         for parameter in facts.parameters:
             after: list[State] = []
             for one in states:
@@ -56,15 +181,38 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     after.append(one)
                     continue
                 for two, value in _parameter(run, one, root, symbol.module, parameter):
-                    two.own(root.id)[parameter.name] = value
+                    given = Unknown(run.identity("given", root.id, parameter.name))
+                    two.own(root.id)[parameter.name] = given if value == UNKNOWN else value
                     after.append(two)
             states = after[:4]
+        routes = list(responses.routes(run, symbol))
+        if routes:
+            dependencies.note_mixed(run, root, states, facts.name)
+            dependencies.forget_changes(states)
         out = Out()
-        run.block(facts.body, states, root, out)
-        if facts.decorators:
-            responses.returned(run, symbol, root, out.returns)
+        ends = run.block(facts.body, states, root, out)
+        pairs = [*((end, NONE) for end in ends), *out.returns]
+        reopened.left_open(run, root, pairs)
+        streams.sent(run, root, pairs, is_entry=bool(routes))
+        background.still_going(run, pairs, is_entry=bool(routes))
+        if routes:
+            responses.returned(run, symbol, routes, root, out.returns)
+            dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
+        if run.keeping:
+            noted = len(run.log.notes)
+            caching.left(run, dependencies.left(run, root, [one for one, _ in pairs]))
+            del run.log.notes[noted:]
     except OutOfStepsError:
-        pass
+        run.unfinished.add((id(symbol.module), symbol.index))
+
+
+def _left_by(run: Interpreter, state: State, root: Frame, setter: FunctionSymbol) -> list[State]:
+    """What a dependency or a middleware, called before, leaves with the request."""
+    run.passed_on = [] if requests.is_middleware(setter) else None
+    pairs = _depended(run, state.fork(), root, dependencies.of_function(run, setter), 0)
+    done = [one for one, _ in pairs] if run.passed_on is None else run.passed_on
+    run.passed_on = None
+    return [one for one in done if requests.has_any(one, root)] or [state]
 
 
 def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) -> list[State]:
@@ -99,7 +247,7 @@ def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, b
             for attribute in class_.facts.attributes:
                 if attribute.annotation is not None:
                     typed = _typed(run, state, root, class_.module, attribute.annotation, attribute.name)
-                    if typed != UNKNOWN:
+                    if not isinstance(typed, Unknown):
                         fields[attribute.name] = typed
     state.objects[oid] = Plain(owner, fields)
     if init is None or bare or root.depth >= 2:
@@ -124,7 +272,10 @@ def _parameter(
     run: Interpreter, state: State, root: Frame, module: Module, parameter: Parameter
 ) -> list[tuple[State, Value]]:
     """What a parameter stands for: its dependency, its type, or nothing that is known."""
-    dependency = _dependency(run, module, parameter)
+    carried = requests.parameter(run, module, parameter.name, parameter.annotation)
+    if carried is not None:
+        return [(state, carried)]
+    dependency = dependencies.of_parameter(run, module, parameter)
     if dependency is not None:
         return _depended(run, state, root, dependency, parameter.annotation.span if parameter.annotation else 0)
     if parameter.annotation is None:
@@ -167,26 +318,27 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         return _typed(run, state, root, module, annotation.parts[0], name)
     if annotation.kind == "group":
         values = [_typed(run, state, root, module, part, name) for part in annotation.parts if part.text != "None"]
-        known = [value for value in values if value != UNKNOWN]
+        known = [value for value in values if not isinstance(value, Unknown)]
         return known[0] if len(known) == 1 else UNKNOWN
+    entity = run.entities.annotated(module, annotation.text) if annotation.kind == "name" else None
+    if entity is not None:
+        oid = run.identity("parameter", root.id, name)
+        state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
+        return Ref(oid)
     symbol = run.program.resolve(module, annotation.head) if annotation.head else None
     if isinstance(symbol, GlobalSymbol):
         term = run.program.global_term(symbol)
         if term.kind == "item" and term.head.endswith("Annotated") and term.parts:
             return _typed(run, state, root, symbol.module, term.parts[0], name)
+    if isinstance(symbol, External) and symbol.dotted in run.knowledge.receivers:
+        return External(f"{symbol.dotted}()")
     if isinstance(symbol, External) and symbol.sqlalchemy in _ASYNC_OPTIONS:
         is_async = _ASYNC_OPTIONS[symbol.sqlalchemy] or ".ext.asyncio" in symbol.dotted
-        exact = symbol.sqlalchemy if symbol.dotted.startswith("sqlalchemy.") and "scoped" not in symbol.last else ""
-        return _symbolic_session(run, state, root, name, is_async, exact)
+        return _symbolic_session(run, state, root, name, is_async, factories.exact_name(symbol))
     if isinstance(symbol, ClassSymbol):
         factory = classes.session_class(run, symbol)
         if factory is not None:
             return _symbolic_session(run, state, root, name, factory.is_async, "")
-        entity = run.entities.get(symbol)
-        if entity is not None:
-            oid = run.identity("parameter", root.id, name)
-            state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
-            return Ref(oid)
         if root.depth == 0 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
             pairs = _instance(run, state, replace_depth(root), symbol, False)
             if len(pairs) == 1 and pairs[0][0] is state:
@@ -206,40 +358,25 @@ def _symbolic_session(run: Interpreter, state: State, root: Frame, name: str, is
     return SessionRef(sid)
 
 
-def _dependency(run: Interpreter, module: Module, parameter: Parameter) -> FunctionValue | None:
-    """The function that FastAPI calls for it: ``= Depends(f)``, ``Annotated[T, Depends(f)]``, an alias of that."""
-    default, annotation = parameter.default, parameter.annotation
-    if default is not None and default.head.rpartition(".")[2] == "Depends" and default.parts:
-        return _function(run, module, default.parts[0])
-    seen = 0
-    while annotation is not None and seen < 3:
-        if annotation.kind == "item" and annotation.head.endswith("Annotated"):
-            for part in annotation.parts[1:]:
-                if part.head.rpartition(".")[2] == "Depends" and part.parts:
-                    return _function(run, module, part.parts[0])
-            return None
-        symbol = run.program.resolve(module, annotation.head) if annotation.head else None
-        if not isinstance(symbol, GlobalSymbol):
-            return None
-        module, annotation = symbol.module, run.program.global_term(symbol)
-        seen += 1
-    return None
-
-
-def _function(run: Interpreter, module: Module, term: Term) -> FunctionValue | None:
-    symbol = run.program.resolve(module, term.head) if term.kind == "name" else None
-    return FunctionValue(symbol) if isinstance(symbol, FunctionSymbol) else None
-
-
 def _depended(
-    run: Interpreter, state: State, root: Frame, function: FunctionValue, span: int
+    run: Interpreter, state: State, root: Frame, dependency: Dependency, span: int
 ) -> list[tuple[State, Value]]:
     """The value of a dependency, at its yield."""
     if root.depth > 3:
         return [(state, UNKNOWN)]
+    had = dependencies.known(state, root, dependency)
+    if had is not None:
+        return [(state, had)]
+    function, made = dependency.function, None
     words: list[tuple[str, Value]] = []
     deeper = replace_depth(root)
-    for parameter in function.symbol.facts.parameters:
+    if dependency.makes is not None:
+        pairs = _instance(run, state, deeper, dependency.makes, dependency.is_class)
+        state, made = pairs[0]
+        function = replace(function, owner=made)
+    elif isinstance(function.owner, Ref):
+        modules.enter(run, state, function.owner)
+    for parameter in dependency.parameters:
         if parameter.kind in ("", "k"):
             found = _parameter(run, state, deeper, function.symbol.module, parameter)
             state = found[0][0]
@@ -248,12 +385,15 @@ def _depended(
     done: list[tuple[State, Value]] = []
     for one, value in pairs:
         if not isinstance(value, Context):
-            done.append((one, value))
+            done.append((one, made if dependency.is_class and made is not None else value))
             continue
+        run.entered.append(Entered(dependency, value, one.fork()))
 
         def collect(at: State, given: Value) -> list[State]:
             done.append((at, given))
             return []
 
         calls.generate(run, value, one, root, collect, [])
+    for one, value in done[:2]:
+        one.own(root.id).setdefault(dependency.name, value)
     return done[:2] or [(state, UNKNOWN)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outlive.check.flow.elements import join_all
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, Const, FunctionValue, Group, Many, Value
+from outlive.check.flow.values import UNKNOWN, Const, FunctionValue, Group, Many, Option, Unknown, Value
 from outlive.check.ir import Term
 from outlive.check.program import External, Module, ModuleSymbol
 
@@ -48,7 +48,8 @@ def bind_arguments(
     words = dict(keywords)
     for parameter in facts.parameters:
         if parameter.kind == "*":
-            bound[parameter.name] = Many(join_all(rest))
+            exact = not starred and all(isinstance(value, Option) for value in rest)
+            bound[parameter.name] = Group(tuple(rest)) if exact else Many(join_all(rest))
             rest = []
         elif parameter.kind == "**":
             extra = {k: v for k, v in words.items() if k not in bound}
@@ -75,7 +76,7 @@ def evaluate_term(run: Interpreter, module: Module, term: Term) -> Value:
         case "name":
             first, _, rest = term.text.partition(".")
             value = run.global_value(module, first)
-            while rest and value != UNKNOWN:
+            while rest and not isinstance(value, Unknown):
                 first, _, rest = rest.partition(".")
                 if not isinstance(value, (External, ModuleSymbol)):
                     return UNKNOWN

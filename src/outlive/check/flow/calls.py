@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from outlive.check import ir
 from outlive.check.entities import Entity
+from outlive.check.facts import Function
 from outlive.check.flow import (
+    background,
+    caching,
     classes,
     containers,
+    coroutines,
     decorators,
+    dumps,
     endless,
     factories,
+    generators,
     library,
     lifetimes,
     loading,
@@ -21,6 +27,9 @@ from outlive.check.flow import (
     queries,
     queues,
     reads,
+    rendering,
+    requests,
+    schemas,
     sessions,
     summaries,
 )
@@ -46,9 +55,11 @@ from outlive.check.flow.values import (
     ClassValue,
     Const,
     Context,
+    Coroutine,
     Factory,
     FunctionValue,
     Group,
+    Handle,
     Many,
     Mapped,
     MethodValue,
@@ -58,9 +69,10 @@ from outlive.check.flow.values import (
     Rows,
     SessionRef,
     Spot,
+    Unknown,
     Value,
 )
-from outlive.check.program import ClassSymbol, External, FunctionSymbol
+from outlive.check.program import External, FunctionSymbol
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -73,31 +85,62 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     keywords = [(name, run.value(value, state, frame)) for name, value in node.keywords]
     given = Given(state, frame, args, keywords, node.starred, out)
     containers.give_away(run, node, given)
+    if node.method == "options" and node.unpacked and isinstance(base, (Query, Option)):
+        _unpack_options(run, node, given)
     if isinstance(base, (External, Many, Group)):
         for value in (*args, *(value for _, value in keywords)):
             orphans.keep(state, value)
+    if state.pending:
+        _hand_on(run, node, given, base)
     if node.method in containers.CHANGING:
         containers.change(run, node, given, base)
-    if node.method in queues.SENDS:
+    if node.method in run.knowledge.sends:
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
         run.put(state, frame, node.base, args[0])
+        state.assumed[frame.id, node.base] = True  # It is no longer empty.
         return [(state, NONE)]
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
 
 
+def _unpack_options(run: Interpreter, node: ir.Call, given: Given) -> None:
+    """``query.options(*options)``, where all that stands in the list is known."""
+    lists = [run.value(value, given.state, given.frame) for value in node.unpacked]
+    known = [each for value in lists if isinstance(value, Group) and not value.names for each in value.items]
+    if all(isinstance(value, Group) for value in lists) and all(isinstance(each, Option) for each in known):
+        given.args, given.starred = [*given.args, *known], False
+
+
+def _hand_on(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
+    """Work that is given to a call: ``wait_for`` and its like wait for it, a set of a module only holds it."""
+    values = (*given.args, *(value for _, value in given.keywords))
+    if given.starred:
+        given.state.pending = {}  # Any of it may be among what is not seen.
+    if not any(handle for value in values for handle in background.handles(value)):
+        return
+    if isinstance(base, External) and (node.method or base.last) in background.WAITING:
+        for value in values:
+            background.wait(run, given.state, value)
+    elif node.method == "append" and isinstance(base, (Many, Group)):
+        pass  # It is still ours.
+    elif isinstance(base, External) and base.dotted in run.knowledge.streams:
+        pass  # The response has it run when it has been sent.
+    elif node.method not in ("add", "discard") or node.base in given.state.envs.get(given.frame.id, {}):
+        background.let_go(given.state, values)
+
+
 def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> Pairs:
     state, frame, name = given.state, given.frame, node.method
     match base:
-        case SessionRef(sid=sid):
-            return sessions.call(run, node, given, sid, name)
+        case SessionRef():
+            return coroutines.call(run, node, given, base)
         case Factory(scoped=True):
             if name in ("configure", "query_property"):
                 return [(state, UNKNOWN)]
             opened = sessions.open_session(run, state, frame, base, node.span)
-            return sessions.call(run, node, given, opened.sid, name)
+            return coroutines.call(run, node, given, opened)
         case Factory():
             if name == "begin":
                 opened = sessions.open_session(run, state, frame, base, node.span)
@@ -111,7 +154,7 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case Query():
             return [(state, queries.query_method(run, node, given, base))]
         case Rows():
-            return [(state, queries.rows_method(base, name))]
+            return [(state, queries.rows_method(run, base, name, given, node.span))]
         case Option():
             return [(state, loading.chained(base, name, given.args, given.starred))]
         case Mapped():
@@ -124,14 +167,24 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             elif name == "rollback":
                 lifetimes.rollback(state, sid, spot)
             return [(state, base)]
+        case Handle():
+            return background.method(run, given, base, name)
+        case Context() if name in ("__next__", "__anext__", "close", "aclose"):
+            return generators.method(run, node, given, base)
         case Many() | Group():
             return [(state, queries.collection_method(base, name, given))]
-        case FunctionValue() if name in queues.SENDS or name in ("s", "si", "signature"):
+        case FunctionValue() if name in run.knowledge.sends or name in run.knowledge.signs:
             return [(state, UNKNOWN)]
         case _:
             pass
-    if isinstance(base, ClassValue) and name in ("model_validate", "from_orm", "validate"):
-        return classes.validated(run, given, base, node.span)
+    read = schemas.call(run, given, base, name, node.span)
+    if read is None:
+        read = rendering.call(run, node, given, base)
+    if read is not None:
+        return read
+    if name in dumps.METHODS and isinstance(base, Ref) and _is_sqlmodel(run, state.object(base.oid), name):
+        dumps.dumped(run, state, base, Spot(frame.id, node.span), name)
+        return [(state, UNKNOWN)]
     pairs: Pairs = []
     for one, function in reads.read(run, state, frame, base, name, node.method_span or node.span, False):
         again = replace(given)
@@ -143,13 +196,23 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
     return pairs
 
 
+def _is_sqlmodel(run: Interpreter, obj: Object | None, method: str) -> bool:
+    """Whether a method is SQLModel's own."""
+    return obj is not None and obj.entity.is_sqlmodel and reads.method(run, obj.entity.symbol, method) is None
+
+
 def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -> Pairs:
     if isinstance(function, External):
         return library.library_call(run, node, given, function)
     flag = _open_flag(node, given) if isinstance(function, FunctionValue) else None
     if flag is not None:
         return _both_ways(run, node, given, function, flag)
-    return apply(run, function, given.args, given.keywords, given, node.span)
+    if node.handed and isinstance(function, FunctionValue) and function.symbol.facts.is_async:
+        return coroutines.of_function(run, node, given, function, [(given.state, UNKNOWN)])
+    pairs = apply(run, function, given.args, given.keywords, given, node.span)
+    if isinstance(function, FunctionValue) and not node.awaited and function.symbol.facts.is_async:
+        return coroutines.of_function(run, node, given, function, pairs)
+    return pairs
 
 
 def _open_flag(node: ir.Call, given: Given) -> str | None:
@@ -159,7 +222,7 @@ def _open_flag(node: ir.Call, given: Given) -> str | None:
     for parameter in facts.parameters if facts is not None else ():
         of_bool = parameter.annotation is not None and parameter.annotation.text == "bool"
         by_default = parameter.default is not None and parameter.default.text in ("True", "False")
-        if (of_bool or by_default) and env.get(parameter.name) == UNKNOWN and parameter.name in node.operands:
+        if (of_bool or by_default) and isinstance(env.get(parameter.name), Unknown) and parameter.name in node.operands:
             return parameter.name
     return None
 
@@ -197,6 +260,8 @@ def apply(
             return [(state, sessions.open_session(run, state, frame, factories.told(function, given), span))]
         case SessionRef():
             return [(state, function)]
+        case Handle():
+            background.let_go(state, (function,))
         case ClassValue(symbol=symbol):
             return classes.construct(run, symbol, given, span)
         case MethodValue(base=base, name=name):
@@ -224,6 +289,8 @@ def unknown_call(state: State, values: Sequence[Value]) -> None:
         if isinstance(value, SessionRef):
             for oid, obj in state.of_session(value.sid):
                 state.objects[oid] = lifetimes.relieved(obj)
+            if value.sid in state.sessions:
+                state.sessions[value.sid] = replace(state.sessions[value.sid], unsaved=None)
         for oid in lifetimes.refs(value):
             held = state.object(oid)
             if held is not None:
@@ -243,29 +310,52 @@ def inline(
     out: Out | None,
 ) -> Pairs:
     """Interpret a function of the program with these arguments."""
-    facts = function.symbol.facts
-    if any(d.head.rpartition(".")[2] in ("overload", "abstractmethod") for d in facts.decorators):
+    decorated = [term.head.rpartition(".")[2] for term in function.symbol.facts.decorators]
+    if "overload" in decorated or "abstractmethod" in decorated:
         return [(state, UNKNOWN)]
     if decorators.hides(run, function.symbol):
         unknown_call(state, [*args, *(value for _, value in keywords)])
         return [(state, UNKNOWN)]
     bound = bind_arguments(run, function, args, keywords, starred)
     for name, entity in _mapped_parameters(run, function.symbol):
-        if bound[name] == UNKNOWN:
+        if isinstance(bound[name], Unknown):
             # Whatever is given, the annotation says what it is.
             oid = run.identity("argument", frame.id, span, name)
             state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
             bound[name] = Ref(oid)
+    kept_by = caching.of_function(run, function.symbol)
+    if kept_by is not None:
+        pairs = caching.hit(run, state, kept_by)
+        if pairs is None:
+            pairs = _followed(run, function, bound, state, frame, span, out)
+            caching.miss(run, kept_by, bound, pairs)
+        return pairs
+    return _followed(run, function, bound, state, frame, span, out)
+
+
+def _followed(
+    run: Interpreter,
+    function: FunctionValue,
+    bound: dict[str, Value],
+    state: State,
+    frame: Frame,
+    span: int,
+    out: Out | None,
+) -> Pairs:
+    """Interpret a function with what its parameters stand for."""
+    facts = function.symbol.facts
     if not _matters(run, function, bound, state):
+        _note_raise(run, facts, state, out)
         return [] if endless.never_returns(run, function.symbol) else [(state, UNKNOWN)]
     if facts.is_generator:
         return [(state, Context(function, tuple(bound.items()), span))]
     summed = summaries.call(run, function, bound, state, frame, span)
     if summed is not None:
+        _note_raise(run, facts, state, out)
         return summed
     inner = enter(run, function, state, frame, span, bound)
     if inner is None:
-        unknown_call(state, list(bound.values()))
+        unknown_call(state, list(reach(state, bound.values())))
         return [(state, UNKNOWN)]
     inside = Out()
     inner.caught.extend(frame.caught)
@@ -281,13 +371,24 @@ def inline(
     for one, value in pairs:
         orphans.left(run, one, inner, value)
         one.leave(inner.id)
-        if not any(value == other and one.same(before) for before, other in kept):
+        same = next((before for before, other in kept if value == other and before.same(one)), None)
+        if same is None:
             kept.append((one, value))
+        else:
+            same.stand_for(one)
     if out is not None and run.try_depth:
         for one in prune(inside.raises):
             one.leave(inner.id)
             out.raises.append(one)
     return kept[:PATHS]
+
+
+def _note_raise(run: Interpreter, facts: Function, state: State, out: Out | None) -> None:
+    """A function that is not followed may raise what it names."""
+    if out is not None and run.try_depth and "raise " in facts.text:
+        raised = state.fork()
+        raised.raised = True
+        out.raises.append(raised)
 
 
 def _within_bounds(
@@ -298,8 +399,9 @@ def _within_bounds(
     if not bounded:
         return run.block(body, [state], inner, inside)
     key = (id(function.symbol.module), function.symbol.index)
-    limit, depth, nesting, begun = run.limit, run.try_depth, run.nesting, run.steps
-    run.limit = min(limit, begun + (FEWER_STEPS if key in run.given_up else CALL_STEPS))
+    limit, depth, nesting, before, begun = run.limit, run.try_depth, run.nesting, run.begun, run.steps
+    most = FEWER_STEPS if key in run.given_up else CALL_STEPS
+    run.begun, run.limit = begun, min(begun + most, (begun + limit) // 2)
     try:
         return run.block(body, [state], inner, inside)
     except OutOfStepsError:
@@ -309,7 +411,7 @@ def _within_bounds(
         run.given_up.add(key)
         return None
     finally:
-        run.limit = limit
+        run.begun, run.limit = before, limit
         if run.steps <= limit:
             run.steps = begun + (run.steps - begun) // SHARE
 
@@ -337,8 +439,7 @@ def _mapped_parameters(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[s
             if term is not None and term.kind == "group" and len(term.parts) == 2 and term.parts[1].text == "None":
                 term = term.parts[0]
             if parameter.kind in ("", "k") and term is not None and term.kind == "name":
-                class_ = run.program.resolve(symbol.module, term.text)
-                entity = run.entities.get(class_) if isinstance(class_, ClassSymbol) else None
+                entity = run.entities.annotated(symbol.module, term.text)
                 if entity is not None:
                     found.append((parameter.name, entity))
     return found
@@ -358,8 +459,20 @@ def _is_alive(value: Value, state: State, depth: int) -> bool:
             if isinstance(found, Plain):
                 return depth > 0 and any(_is_alive(inner, state, depth - 1) for inner in found.fields.values())
             return True
-        case SessionRef() | Context() | FunctionValue() | Block() | MethodValue() | Query() | Rows() | Factory():
+        case (
+            SessionRef()
+            | Context()
+            | Coroutine()
+            | FunctionValue()
+            | Block()
+            | MethodValue()
+            | Query()
+            | Rows()
+            | Factory()
+        ):
             return True
+        case External():
+            return value == requests.REQUEST
         case Many(element=element):
             return _is_alive(element, state, depth)
         case Group(items=items):
@@ -400,13 +513,12 @@ def generate(
         return body(state, UNKNOWN), []
     inside = Out()
 
-    def on_yield(one: State, value: Value) -> list[State]:
+    def on_yield(one: State, value: Value, out: Out) -> list[State]:
         done = body(one, value)
-        inside_now.raises.extend(raised)
+        out.raises.extend(raised)
         raised.clear()
         return done
 
-    inside_now = inside
     inner.on_yield = on_yield
     facts = context.function.symbol.facts
     ends = _block_with_raises(run, facts.body, state, inner, inside)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.entities import Entity
-from outlive.check.flow import lifetimes, loading
-from outlive.check.flow.observations import Exit
+from outlive.check.entities import Entity, Relationship
+from outlive.check.flow import lifetimes, loading, rows
 from outlive.check.flow.state import LOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import (
     UNKNOWN,
     Load,
     Many,
     Ref,
+    Spot,
     Value,
 )
 from outlive.lifecycle.states import State as Life
@@ -30,6 +31,41 @@ def forget_child(run: Interpreter, state: State, oid: int, name: str) -> None:
             forget_child(run, state, inner, further)
 
 
+def _renew(run: Interpreter, state: State, oid: int, name: str) -> None:
+    obj = state.object(oid)
+    if obj is not None and name in obj.renewed:
+        state.objects[oid] = replace(obj, renewed=obj.renewed - {name})
+        forget_child(run, state, oid, name)
+
+
+def come_back(state: State, sid: int, oid: int, spot: Spot) -> None:
+    """What has expired is loaded again with the options of its query, as a read of any of it does."""
+    obj = state.object(oid)
+    if obj is None or obj.columns.loss is None:
+        return
+    lifetimes.begin(state, sid, spot)
+    lifetimes.autoflush(state, sid, spot)
+    obj = state.object(oid)
+    assert obj is not None
+    state.objects[oid] = lifetimes.reload(obj)
+
+
+def materialise(run: Interpreter, state: State, oid: int) -> None:
+    """What stands behind an object goes on by itself: its owner is expunged, or will be deleted."""
+    obj = state.object(oid)
+    for name, relationship in obj.entity.relationships.items() if obj is not None else ():
+        assert obj is not None
+        status = obj.status(name)
+        found = status.loss is None and not status.vague
+        if name not in obj.links and (found or (obj.deleted and not relationship.deletes)):
+            for behind in lifetimes.refs(child(run, state, oid, name)):
+                inner = state.object(behind)
+                if obj.deleted and inner is not None:
+                    # A row that referred to it is updated.
+                    onupdate = {n: VAGUE for n, c in inner.entity.columns.items() if c.onupdate}
+                    state.objects[behind] = replace(inner, attributes={**inner.attributes, **onupdate})
+
+
 def vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
     """The value of an attribute of which nothing else is known."""
     if name in obj.links:
@@ -38,6 +74,7 @@ def vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str
     entity = run.entities.behind(relationship)
     if relationship is None or entity is None:
         return UNKNOWN
+    _renew(run, state, oid, name)
     made = run.identity("child", oid, name)
     if made not in state.objects:
         state.objects[made] = Object(
@@ -46,8 +83,11 @@ def vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str
     return Many(Ref(made)) if relationship.many else Ref(made)
 
 
-def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
-    """The value of a loaded attribute; behind a relationship stands an object with the same session."""
+def child(run: Interpreter, state: State, oid: int, name: str, load: Load | None = None) -> Value:
+    """The value of a loaded attribute; behind a relationship stands an object with the same session.
+
+    What has been loaded with it (``load``) is told by the query of its owner, where nobody says it.
+    """
     obj = state.object(oid)
     assert obj is not None
     if name in obj.links:
@@ -58,42 +98,70 @@ def child(run: Interpreter, state: State, oid: int, name: str) -> Value:
         return UNKNOWN
     if name in obj.empty:
         return Many(UNKNOWN)
+    _renew(run, state, oid, name)
     made = run.identity("child", oid, name)
     if made not in state.objects:
-        load = obj.load.get(name) or Load(vague=obj.load.get(name) is None and obj.load.vague)
-        expunged = obj.exit is not None and obj.exit[0] is Exit.EXPUNGE
-        attributes = loading.statuses(entity, load)
+        load = load or obj.load.get(name) or Load(vague=obj.load.get(name) is None and obj.load.vague)
+        path = (*obj.path, (obj.entity.name, name))
+        sid = obj.sid if obj.life is Life.PERSISTENT else None
+        taken = rows.take_from_every(run, state, sid, entity, made) if sid is not None else None
+        if taken is not None:
+            # With the way here, so that what its mapping loads eagerly ends where it comes round.
+            state.objects[made] = replace(taken, path=path, several=bool(relationship.many))
+            rows.come_upon(run, state, made, load)
+            return Many(Ref(made)) if relationship.many else Ref(made)
+        attributes = loading.statuses(entity, load, _way(obj, name, relationship))
         for back, relation in entity.relationships.items():
             # The other side of the same relationship may have been filled while loading.
             one_to_one = relationship.many is False and not relation.many and obj.life is Life.DETACHED
             if one_to_one and relation.target in obj.entity.lineage and attributes[back].loss is not None:
                 attributes[back] = VAGUE
-        _take_what_is_held(state, obj.sid, entity, (*obj.path, (obj.entity.name, name)), attributes)
+        _take_what_is_held(run, state, obj.sid, entity, path, attributes, bool(relationship.many))
         state.objects[made] = Object(
             entity,
             obj.sid,
-            None if expunged else obj.life,
+            obj.life,
             LOADED,
             attributes,
             born=obj.born,
             query=obj.query,
-            path=(*obj.path, (obj.entity.name, name)),
+            path=path,
             load=load,
             optioned=obj.optioned,
-            exit=None if expunged else obj.exit,
+            exit=obj.exit,
+            several=bool(relationship.many),
         )
     return Many(Ref(made)) if relationship.many else Ref(made)
 
 
+def _way(obj: Object, name: str, relationship: Relationship) -> loading.Way:
+    """How a query comes from its root to what stands behind a relationship of an object."""
+    owners = (*(owner for owner, _ in obj.path), obj.entity.name)
+    by_option = obj.load.get(name) is not None
+    joined = not obj.path and not by_option and relationship.ends == "joined"
+    return loading.Way(owners, by_option or (relationship.eager and not obj.made), joined)
+
+
 def _take_what_is_held(
-    state: State, sid: int | None, entity: Entity, path: tuple[tuple[str, str], ...], attributes: dict[str, Status]
+    run: Interpreter,
+    state: State,
+    sid: int | None,
+    entity: Entity,
+    path: tuple[tuple[str, str], ...],
+    attributes: dict[str, Status],
+    many: bool,
 ) -> None:
-    """It may be a row that the program holds under another name, with what that has loaded."""
+    """It may be a row that the program holds under another name, with what that has loaded; all of many cannot be."""
     for _, other in state.of_session(sid) if sid is not None else ():
-        if other.life is Life.PERSISTENT and other.path != path and entity.meets(other.entity):
+        if other.life is not Life.PERSISTENT:
+            continue
+        if other.path != path and entity.meets(other.entity) and (other.several or not many):
             for name, lost in attributes.items():
                 if lost.loss is not None and (name in other.links or other.status(name) in (LOADED, VAGUE)):
                     attributes[name] = VAGUE
+        for name in rows.loaded_behind(run, other.entity, other.load, entity):
+            if attributes.get(name, LOADED).loss is not None:
+                attributes[name] = VAGUE
 
 
 def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:
@@ -107,6 +175,11 @@ def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value
             continue
         new = obj.made and obj.life in (Life.TRANSIENT, Life.PENDING)
         for name, relationship in obj.entity.relationships.items():
-            if relationship.target in entity.lineage and name not in obj.links and (new or not relationship.many):
-                state.objects[oid] = obj = obj.with_status(name, VAGUE)
+            if relationship.target not in entity.lineage or name in obj.links:
+                continue
+            if new or not relationship.many:
+                obj = obj.with_status(name, VAGUE)
                 forget_child(run, state, oid, name)
+            if obj.life is Life.PERSISTENT:
+                obj = replace(obj, changed=obj.changed | {name})
+            state.objects[oid] = obj

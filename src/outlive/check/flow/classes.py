@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.facts import Attribute
 from outlive.check.flow import calls, children, factories, reads, sessions
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.frames import Frame, Pairs
-from outlive.check.flow.meeting import prune
+from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED, Object, Plain, State
-from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Factory, FunctionValue, Group, Many, Ref, Spot, Value
-from outlive.check.ir import Term
+from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Factory, FunctionValue, Group, Ref, Spot, Super, Value
 from outlive.check.program import ClassSymbol, External
 from outlive.lifecycle.states import State as Life
 
@@ -60,6 +57,18 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
     return [(one, Ref(oid)) for one, _ in pairs]
 
 
+def super_of(run: Interpreter, given: Given) -> Value:
+    """``super()`` in a method, ``super(Class, self)`` anywhere."""
+    frame = given.frame
+    if len(given.args) == 2:
+        behind, owner = given.args
+        return Super(owner, behind.symbol) if isinstance(behind, ClassValue) else UNKNOWN
+    if frame.function is None or frame.function.parent < 0 or not frame.function.parameters:
+        return UNKNOWN
+    owner = run.value(frame.function.parameters[0].name, given.state, frame)
+    return Super(owner, ClassSymbol(frame.module, frame.function.parent))
+
+
 def session_class(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
     """A subclass of a session: it may have any method, and its constructor may set any flag."""
     inside, outside, _ = run.program.lineage(symbol)
@@ -88,80 +97,3 @@ def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Va
         elif not known or symbol in run.program.lineage(each.symbol)[0]:
             answers.add(UNKNOWN)
     return UNKNOWN if answers else Const(False)
-
-
-def validated(run: Interpreter, given: Given, base: ClassValue, span: int) -> Pairs:
-    """``Schema.model_validate(obj)`` reads every field that the schema declares."""
-    value = given.args[0] if given.args else UNKNOWN
-    states = read_fields(run, [given.state], given.frame, base.symbol, value, span)
-    return [(one, UNKNOWN) for one in states]
-
-
-def read_fields(
-    run: Interpreter, states: list[State], frame: Frame, schema: ClassSymbol, value: Value, span: int, depth: int = 0
-) -> list[State]:
-    """What a schema reads from an object, and from what stands behind its relationships."""
-    if not isinstance(value, Ref) or depth > 3 or not states or states[0].object(value.oid) is None:
-        return states
-    inside, outside, _ = run.program.lineage(schema)
-    if not any(isinstance(b, External) and b.library in ("pydantic", "sqlmodel") for b in outside):
-        return states
-    if any(_looks_first(class_) for class_ in inside):
-        return states
-    seen: set[str] = set()
-    for class_ in inside:
-        for field in class_.facts.attributes:
-            name = _source_of(field)
-            if name is None or field.name in seen:
-                continue
-            seen.add(field.name)
-            declared = Spot(run.frame_id(-1, 0, class_.module, -1), field.span)
-            nested = _schema_of(run, class_, field.annotation) if field.annotation is not None else None
-            after: list[State] = []
-            for state in states:
-                noted = len(run.log.notes)
-                pairs = reads.read(run, state, frame, value, name, span, False)
-                run.log.say_where(noted, Spot(frame.id, span), declared)
-                for one, found in pairs:
-                    element = found.element if isinstance(found, Many) else found
-                    if nested is not None:
-                        after.extend(read_fields(run, [one], frame, nested, element, span, depth + 1))
-                    else:
-                        after.append(one)
-            states = after
-    return prune(states)
-
-
-def _source_of(field: Attribute) -> str | None:
-    """The attribute that a field is read from: its name or its alias; ``None`` where none is, or that is not known."""
-    if field.annotation is None or field.name.startswith(("_", "model_config")):
-        return None
-    if field.annotation.head.rpartition(".")[2] == "ClassVar":
-        return None
-    if field.value is None or field.value.kind != "call":
-        return field.name
-    alias = field.value.keyword("validation_alias") or field.value.keyword("alias")
-    if alias is None:
-        return field.name
-    return alias.text if alias.kind == "text" else None
-
-
-def _looks_first(class_: ClassSymbol) -> bool:
-    """A validator gets to see the object before its fields are read, and may give something else."""
-    return any(
-        decorator.head.rpartition(".")[2] in ("model_validator", "root_validator")
-        for index in class_.facts.methods.values()
-        for decorator in class_.module.function(index).decorators
-    )
-
-
-def _schema_of(run: Interpreter, owner: ClassSymbol, annotation: Term) -> ClassSymbol | None:
-    stack = [annotation]
-    while stack:
-        term = stack.pop()
-        stack.extend(term.parts)
-        if term.kind == "name":
-            symbol = run.program.resolve(owner.module, term.text)
-            if isinstance(symbol, ClassSymbol):
-                return symbol
-    return None

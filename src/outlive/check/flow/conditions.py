@@ -7,10 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
+from outlive.check.flow import lifetimes
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import Plain, State
-from outlive.check.flow.values import NONE, UNKNOWN, Const, Factory, FunctionValue, Group, Many, Ref, SessionRef, Value
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    Const,
+    Factory,
+    FunctionValue,
+    Group,
+    Handle,
+    Many,
+    Ref,
+    SessionRef,
+    Value,
+)
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -51,13 +64,13 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
         if isinstance(subject, Const):
             return subject.value is None
-        if isinstance(subject, (SessionRef, Group, Many, Factory)):
+        if isinstance(subject, (SessionRef, Group, Many, Factory, Handle)):
             return False
     elif isinstance(value, Const):
         return bool(value.value)
     elif isinstance(value, Group):
         return bool(value.items)
-    elif isinstance(value, (SessionRef, FunctionValue, Factory)):
+    elif isinstance(value, (SessionRef, FunctionValue, Factory, Handle)):
         return True
     return state.assumed.get((frame.id, key)) if key else None
 
@@ -78,12 +91,15 @@ def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
 
 
 def find_empty(run: Interpreter, state: State, frame: Frame, key: str, answer: bool) -> None:
-    """A condition has found a collection of an object empty: nothing of it can be read on this path."""
+    """A condition has found nothing behind a relationship: nothing of it can be read on this path."""
     length = _LENGTH.fullmatch(key)
-    name, how = (length["name"], length["how"]) if length is not None else (key, None)
-    if answer != (how in ("Eq 0", "Lt 1", "LtE 0")):
+    name, how = (length["name"], length["how"]) if length is not None else (key.removesuffix(" Is None"), None)
+    if answer != (how in ("Eq 0", "Lt 1", "LtE 0") or key.endswith(" Is None")):
         return
     value = _named(run, state, frame, name)
+    missing = state.object(value.oid) if isinstance(value, Ref) and "." in name else None
+    if isinstance(value, Ref) and missing is not None:
+        state.objects[value.oid] = lifetimes.vague(replace(missing, life=None))
     if isinstance(value, Many) and isinstance(value.element, Ref):
         kind = run.key_of(value.element.oid)
         owner = state.object(kind[1]) if kind[0] == "child" else None

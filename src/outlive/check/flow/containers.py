@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import lifetimes
+from outlive.check.flow import lifetimes, ownership
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.state import VAGUE, State
-from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Ref, Value
+from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Option, Ref, Spot, Unknown, Value
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -29,18 +29,24 @@ _EMPTY = Group(())
 
 
 def give_away(run: Interpreter, node: ir.Call, given: Given) -> None:
-    """An empty list that is an argument may be filled there."""
+    """An empty list that is an argument may be filled there, and one of loader options extended."""
     if not given.args and not given.keywords:
         return
     values = (*given.args, *(value for _, value in given.keywords))
     for operand, value in zip(node.operands, values, strict=True):
-        if isinstance(value, Group) and value == _EMPTY and isinstance(operand, str):
+        if isinstance(value, Group) and isinstance(operand, str) and _may_grow(value):
             run.bind(given.state, given.frame, operand, Many(UNKNOWN))
+
+
+def _may_grow(value: Group) -> bool:
+    return value == _EMPTY or any(isinstance(each, Option) for each in value.items)
 
 
 def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
     """``items.append(item)`` and its like."""
     state, args = given.state, given.args
+    if node.method in ("append", "add", "insert") and args:
+        ownership.appended(run, state, given.frame, base, args[-1], Spot(given.frame.id, node.span))
     if isinstance(base, MethodValue) and isinstance(base.base, Ref):
         _fill(state, base.base.oid, base.name, args)
     if not isinstance(node.base, str):
@@ -60,7 +66,7 @@ def _append(state: State, collection: Many, value: Value) -> None:
     """Where the list is a collection of an object, its session takes in the element, and the other side is set."""
     for oid in lifetimes.refs(value):
         appended = state.object(oid)
-        if appended is not None and appended.life is Life.TRANSIENT and collection.element != UNKNOWN:
+        if appended is not None and appended.life is Life.TRANSIENT and not isinstance(collection.element, Unknown):
             state.objects[oid] = replace(appended, life=None)
     if isinstance(value, Ref) and any(state.object(oid) for oid in lifetimes.refs(collection.element)):
         _set_to_one(state, value.oid)

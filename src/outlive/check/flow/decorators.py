@@ -23,19 +23,25 @@ def hides(run: Interpreter, symbol: FunctionSymbol) -> bool:
         if isinstance(decorator, ClassSymbol):
             return True
         if isinstance(decorator, FunctionSymbol):
-            found = run.hiding.get(decorator)
+            key = decorator, term.kind == "call"
+            found = run.hiding.get(key)
             if found is None:
-                found = run.hiding[decorator] = not _passes_on(decorator)
+                found = run.hiding[key] = not _passes_on(*key)
             if found:
                 return True
     return False
 
 
-def _passes_on(decorator: FunctionSymbol) -> bool:
-    """It returns what it decorates, or a wrapper that calls it with its own arguments in front."""
+def _passes_on(decorator: FunctionSymbol, is_called: bool) -> bool:
+    """It returns what it decorates, or a wrapper that calls it with its own arguments in front.
+
+    One that is called to make a decorator gets that in a function inside it; what else it is given it may call at will.
+    """
     outer = decorator.facts
+    assert outer.body is not None  # Then those inside are known.
     inside = [f for f in decorator.module.facts.functions if f.qualname.startswith(f"{outer.qualname}.")]
-    decorated = {parameter.name for function in (outer, *inside) for parameter in function.parameters}
+    takers = [f for f in inside if f.qualname.count(".") == outer.qualname.count(".") + 1] if is_called else [outer]
+    decorated = {name for taker in takers for name in _positional(taker)[:1]}
     seen = False
     for wrapper in (outer, *inside):
         for node in walk(wrapper.body):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Group, Many, Ref, Rows, Value
+from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Group, Many, Ref, Rows, Unknown, Value
 from outlive.check.program import External
 
 
@@ -21,6 +21,8 @@ def item(base: Value, index: Value) -> Value:
             return join_all(items)
         case Rows(row=row):
             return row
+        case External() if isinstance(index, ClassValue) and base.last in ("list", "List", "Sequence"):
+            return Many(index)  # A type: `list[AuthorOut]`.
         case Ref() | External() | ClassValue():
             return base  # `async_sessionmaker[AsyncSession]`, or a relationship that may be one or many.
         case _:
@@ -29,7 +31,7 @@ def item(base: Value, index: Value) -> Value:
 
 def join(left: Value, right: Value) -> Value:
     """One value for two; what is known is kept, since a collection is asked for what may be in it."""
-    if right in (left, UNKNOWN):
+    if right == left or isinstance(right, Unknown):
         return left
     if isinstance(left, (Ref, Group)):
         return left

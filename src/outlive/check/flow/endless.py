@@ -17,7 +17,9 @@ def never_returns(run: Interpreter, symbol: FunctionSymbol) -> bool:
     found = run.endless.get(symbol)
     if found is None:
         facts = symbol.facts
-        found = not facts.is_generator and not _can_end(facts.body)
+        # The word first: most functions have none, and need not be lowered for that.
+        run.program.looked_at.add(symbol.module.filename)
+        found = "raise" in facts.text and not facts.is_generator and not _can_end(facts.body)
         run.endless[symbol] = found
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, lifetimes, queries, reads
+from outlive.check.flow import background, calls, lifetimes, queries, reads
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import merge_out, prune
@@ -25,7 +25,7 @@ from outlive.check.flow.values import (
     Spot,
     Value,
 )
-from outlive.check.program import External
+from outlive.check.program import ClassSymbol, External
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -36,6 +36,7 @@ _TRANSACTIONS = ("begin", "factory", "nested")
 
 def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -> list[State]:
     guarded = bool(node.handlers)
+    before = state.fork()
     inner, caught = Out(), [name for handler in node.handlers for name in handler.types]
     run.try_depth += 1
     frame.caught.extend(caught)
@@ -48,10 +49,13 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     if node.final:
         run.try_depth += 1
     ends = run.block(node.orelse, normal, frame, final)
-    raised = prune(inner.raises)
+    own = [one for one in inner.raises if one.raised]
+    raised = prune(inner.raises) or [before]  # Somebody has seen it raise.
     for handler in node.handlers:
-        for one in raised:
+        for one in (prune(own) or raised[:1]) if _is_own(run, frame, handler) else raised:
             chosen = one.fork()
+            chosen.pending = {}  # What was going on may be what has raised.
+            _excuse(chosen)
             if handler.name:
                 run.bind(chosen, frame, handler.name, UNKNOWN)
             ends.extend(run.block(handler.body, [chosen], frame, final))
@@ -68,6 +72,13 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     return leave(ends, final, out, lambda one, _: run.block(node.final, [one], frame, out))
 
 
+def _excuse(state: State) -> None:
+    """Who catches an exception knows that it has kept changes from being saved, and answers accordingly."""
+    for sid, session in state.sessions.items():
+        if session.unsaved is not None:
+            state.sessions[sid] = replace(session, unsaved=None)
+
+
 def leave(ends: list[State], inner: Out, out: Out, leaving: Callable[[State, bool], list[State]]) -> list[State]:
     """Pass every way out of a block through an exit; the flag says whether an exception is on its way."""
     for state, value in inner.returns:
@@ -77,7 +88,10 @@ def leave(ends: list[State], inner: Out, out: Out, leaving: Callable[[State, boo
     for state in inner.continues:
         out.continues.extend(leaving(state, False))
     for state in prune(inner.raises):
-        out.raises.extend(leaving(state, True))
+        raised = state.raised
+        for after in leaving(state, True):
+            after.raised = raised
+            out.raises.append(after)
     return prune([after for state in prune(ends) for after in leaving(state, False)])
 
 
@@ -93,11 +107,14 @@ def with_(run: Interpreter, node: ir.With, state: State, frame: Frame, out: Out)
     run.bind(state, frame, node.target, target)
     inner = Out()
     frame.caught.extend(names)
+    is_guard = not isinstance(context, (SessionRef, Block)) and leaving is _stay
     run.try_depth += 1
+    run.guards += is_guard
     try:
         ends = run.block(node.body, [state], frame, inner)
     finally:
         run.try_depth -= 1
+        run.guards -= is_guard
         del frame.caught[len(frame.caught) - len(names) :]
     if names:
         ends.extend(inner.raises)
@@ -115,7 +132,7 @@ def entered(
         case SessionRef(sid=sid):
 
             def close(one: State, _: bool) -> list[State]:
-                lifetimes.close(one, sid, spot)
+                lifetimes.close(one, sid, spot, left=True)
                 return [one]
 
             return context, close, []
@@ -124,29 +141,47 @@ def entered(
             def end(one: State, raised: bool) -> list[State]:
                 session = one.sessions[sid]
                 if kind in _TRANSACTIONS:
-                    one.sessions[sid] = replace(session, blocks=max(session.blocks - 1, 0), ended=False)
+                    savepoints = max(session.savepoints - (kind == "nested"), 0)
+                    one.sessions[sid] = replace(
+                        session, blocks=max(session.blocks - 1, 0), savepoints=savepoints, ended=False
+                    )
                 if kind == "quiet":
                     one.sessions[sid] = replace(session, autoflush=True)
                 elif kind == "nested":
-                    (lifetimes.savepoint_rollback if raised else lifetimes.flush)(one, sid, spot)
+                    (lifetimes.savepoint_rollback if raised else lifetimes.savepoint_release)(one, sid, spot)
                 elif kind in ("begin", "factory"):
                     run.committed(one, sid, spot)
                     (lifetimes.rollback if raised else lifetimes.commit)(one, sid, spot)
                 if kind in ("factory", "closing"):
-                    lifetimes.close(one, sid, spot)
+                    lifetimes.close(one, sid, spot, left=True)
                 return [one]
 
             if kind == "quiet":
                 state.sessions[sid] = replace(state.sessions[sid], autoflush=False)
             else:
-                lifetimes.begin(state, sid)
+                lifetimes.begin(state, sid, spot)
                 session = state.sessions[sid]
-                state.sessions[sid] = replace(session, blocks=session.blocks + (kind in _TRANSACTIONS))
+                state.sessions[sid] = replace(
+                    session,
+                    blocks=session.blocks + (kind in _TRANSACTIONS),
+                    savepoints=session.savepoints + (kind == "nested"),
+                )
             return (SessionRef(sid) if kind in ("factory", "closing", "quiet") else UNKNOWN), end, []
+        case External() if context.dotted.endswith("()"):
+
+            def join(one: State, _: bool) -> list[State]:
+                background.leave_block(run, one, context)
+                return [one]
+
+            return context, join, []
         case Group(items=items, names=("suppress",)):
             return UNKNOWN, lambda one, _: [one], [i.last for i in items if isinstance(i, External)]
         case _:
-            return context if isinstance(context, Ref) else UNKNOWN, lambda one, _: [one], []
+            return context if isinstance(context, Ref) else UNKNOWN, _stay, []
+
+
+def _stay(one: State, _: bool) -> list[State]:
+    return [one]
 
 
 def enter_plain(run: Interpreter, node: ir.With, context: Ref, state: State, frame: Frame, out: Out) -> list[State]:
@@ -161,10 +196,14 @@ def enter_plain(run: Interpreter, node: ir.With, context: Ref, state: State, fra
     ends: list[State] = []
     inner = Out()
     run.try_depth += 1
-    for one, value in pairs:
-        run.bind(one, frame, node.target, value)
-        ends.extend(run.block(node.body, [one], frame, inner))
-    run.try_depth -= 1
+    run.guards += 1
+    try:
+        for one, value in pairs:
+            run.bind(one, frame, node.target, value)
+            ends.extend(run.block(node.body, [one], frame, inner))
+    finally:
+        run.try_depth -= 1
+        run.guards -= 1
     if not run.try_depth:
         inner.raises = []
 
@@ -192,9 +231,12 @@ def enter_generator(
         run.bind(one, frame, node.target, value)
         inner = Out()
         done = run.block(node.body, [one], frame, inner)
+        if not handled:
+            inner.raises = []
         return resumed(done, inner, frame, raised)
 
     raised: list[State] = []
+    handled = run.try_depth > 0
     run.try_depth += 1
     ends, escaped = calls.generate(run, context, state, frame, body, raised)
     run.try_depth -= 1
@@ -235,14 +277,23 @@ def sort(ends: list[State], frame: Frame, out: Out) -> list[State]:
     return prune(plain)
 
 
-def yielded(run: Interpreter, node: ir.Yield, state: State, frame: Frame) -> list[State]:
+def yielded(run: Interpreter, node: ir.Yield, state: State, frame: Frame, out: Out) -> list[State]:
     value = run.value(node.value, state, frame)
     if node.whole:
         value = item(queries.iterated(run, value, state, frame, node.span), UNKNOWN)
-    states = frame.on_yield(state, value) if frame.on_yield is not None else [state]
+    states = frame.on_yield(state, value, out) if frame.on_yield is not None else [state]
     for one in states:
         one.own(frame.id)[node.target] = UNKNOWN
     return states
+
+
+def _is_own(run: Interpreter, frame: Frame, handler: ir.Handler) -> bool:
+    """Whether the program itself raises what is caught: a call of a library does not, so not every call comes here.
+
+    Where no ``raise`` is seen, only what was so from the beginning is known.
+    """
+    found = [run.program.resolve(frame.module, name) for name in handler.types]
+    return bool(found) and all(isinstance(symbol, ClassSymbol) for symbol in found)
 
 
 def _is_broad(handler: ir.Handler) -> bool:

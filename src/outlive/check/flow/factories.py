@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check.flow import classes
-from outlive.check.flow.arguments import Given
+from outlive.check.flow.arguments import Given, evaluate_term
 from outlive.check.flow.values import ClassValue, Const, Factory, Spot, Value
-from outlive.check.program import External
+from outlive.check.ir import Term
+from outlive.check.program import ClassSymbol, External
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -16,6 +17,24 @@ if TYPE_CHECKING:
 
 SESSIONS = {"Session": False, "AsyncSession": True}
 FACTORIES = {"sessionmaker": False, "async_sessionmaker": True}
+
+EXTENSION = Factory(False, True, "scoped_session", None, scoped=True)
+"""``db.session`` of Flask-SQLAlchemy."""
+
+
+def is_extension(value: Value) -> bool:
+    """Whether it is ``db`` of ``db = SQLAlchemy()``."""
+    return isinstance(value, External) and value.dotted.endswith(".SQLAlchemy()")
+
+
+def of_model(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
+    """The sessions behind ``query`` of a class below ``db.Model``."""
+    for class_ in run.program.lineage(symbol)[0]:
+        for base in class_.facts.bases:
+            owner, _, last = base.head.rpartition(".")
+            if last == "Model" and is_extension(evaluate_term(run, class_.module, Term("name", owner))):
+                return EXTENSION
+    return None
 
 
 def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
@@ -35,15 +54,17 @@ def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
         expires = True if isinstance(made_class, ClassValue) else None
     fixable = given.keyword("expire_on_commit") is None and not given.starred
     autoflush = flag(given, "autoflush", True) is not False
-    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush)
+    final = flag(given, "close_resets_only", True) is False
+    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush, final=final)
     run.log.factories[spot] = factory
     return factory
 
 
 def exact_name(session_class: External) -> str:
-    """``Session`` or ``AsyncSession``; empty for one that SQLModel or another library has added methods to."""
-    exact = session_class.library == "sqlalchemy" and session_class.sqlalchemy in SESSIONS
-    return session_class.sqlalchemy if exact else ""
+    """``Session`` or ``AsyncSession``; SQLModel's, which have a method more, by their whole name; else empty."""
+    if session_class.sqlalchemy not in SESSIONS:
+        return ""
+    return session_class.sqlalchemy if session_class.library == "sqlalchemy" else session_class.dotted
 
 
 def told(factory: Factory, given: Given) -> Factory:

@@ -104,6 +104,24 @@ def is_awaited(source: Source, span: int) -> bool:
     return source.lines[place.line - 1][: place.column - 1].rstrip().endswith("await")
 
 
+def await_call(source: Source, span: int, safety: Safety) -> Fix:
+    """``session.get(...)`` -> ``await session.get(...)``, in parentheses where the expression goes on."""
+    place = source.place(span)
+    start = Place(source.filename, place.line, place.column)
+    line, column = _end(source, span)
+    edits = [insertion(start, "await ")]
+    rest = "".join((source.lines[line - 1][column - 1 :], *source.lines[line : line + 1])).lstrip()
+    if rest.startswith((".", "[", "(")):
+        before = source.lines[place.line - 1][: place.column - 1]
+        if before.rstrip().endswith("await"):  # It awaits what comes last.
+            at = before.rindex("await") + 1
+            edits = [insertion(Place(source.filename, place.line, at), "(")]
+        else:
+            edits = [insertion(start, "(await ")]
+        edits.append(insertion(Place(source.filename, line, column), ")"))
+    return Fix(tuple(edits), safety, "await the call")
+
+
 def assign_result(source: Source, span: int, name: str) -> Fix | None:
     """``session.merge(obj)`` -> ``obj = session.merge(obj)``"""
     if not name.isidentifier():

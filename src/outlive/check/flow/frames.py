@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from outlive.check.facts import Function
 from outlive.check.flow.state import State
-from outlive.check.flow.values import Value
+from outlive.check.flow.values import Spot, Value
 from outlive.check.program import Module
 
 PATHS = 8
 DEPTH = 7
 STEPS = 3_000
+ROOT_STEPS = 4_500
 CALL_STEPS = 1_000
 """Of one call near the root: what takes longer is given up, and the caller goes on without it."""
 
@@ -22,12 +23,35 @@ FEWER_STEPS = 300
 SHARE = 1
 """The root is charged a third of what its calls take: they are bounded by themselves."""
 
+AT_EASE = 0.25
+"""When that part of the steps is used up, fewer paths are followed, so that the walk sees the end of the function."""
+
 BOUNDED = 2
 """How near to the root that is."""
 
 
 Pairs = list[tuple[State, Value]]
-OnYield = Callable[[State, Value], list[State]]
+
+
+def is_within(frames: Mapping[int, tuple[int, int, Module, int]], frame: int, call: Spot) -> bool:
+    """Whether a frame was entered by a call, or by what that calls."""
+    while frame >= 0:
+        parent, span, *_ = frames[frame]
+        if (parent, span) == (call.frame, call.span):
+            return True
+        frame = parent
+    return False
+
+
+def apart(frames: Mapping[int, tuple[int, int, Module, int]], spot: Spot, other: Spot) -> tuple[Spot, Spot]:
+    """Where the ways to two spots part: the calls, in the same frame, that lead to them."""
+    ways = [[spot], [other]]
+    for way in ways:
+        while way[-1].frame >= 0:
+            parent, span, *_ = frames[way[-1].frame]
+            way.append(Spot(parent, span))
+    calls = {one.frame: one for one in reversed(ways[1])}
+    return next(((one, calls[one.frame]) for one in ways[0] if one.frame in calls), (spot, other))
 
 
 @dataclass(slots=True)
@@ -53,6 +77,10 @@ class Out:
     breaks: list[State] = field(default_factory=list[State])
     continues: list[State] = field(default_factory=list[State])
     raises: list[State] = field(default_factory=list[State])
+
+
+OnYield = Callable[[State, Value, Out], list[State]]
+"""What happens at a ``yield``; exceptions that come in there leave through ``Out``."""
 
 
 class OutOfStepsError(Exception):

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from outlive.check.entities import Entity
 from outlive.check.flow.observations import Loss
 from outlive.check.flow.state import Object, State
-from outlive.check.flow.values import (
-    NONE,
-    Load,
-)
+from outlive.check.flow.values import NONE, Every, Load
 from outlive.check.program import ClassSymbol
 from outlive.lifecycle.states import State as Life
 
@@ -18,10 +15,12 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-def is_none(obj: Object, name: str) -> bool:
+def is_none(run: Interpreter, obj: Object, name: str) -> bool:
     """A many-to-one of a new object whose key was never set is ``None``, without a look at the database."""
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or not obj.made:
+        return False
+    if obj.entity.refers_by(name, run.entities.behind(relationship)) is False:
         return False
     return obj.status(name).loss is Loss.NEVER_LOADED and obj.links.get(f"{name}_id", NONE) == NONE
 
@@ -36,25 +35,36 @@ def answers(run: Interpreter, state: State, obj: Object, name: str) -> bool:
     relationship = obj.entity.relationships.get(name)
     if relationship is None or relationship.many or relationship.target is None:
         return False
+    if obj.entity.refers_by(name, run.entities.behind(relationship)) is False:
+        return False  # The key is on the other side.
     own = state.sessions.get(obj.sid) if obj.sid is not None else None
     if not relationship.by_key and own is not None and own.factory is not None:
         return False  # In a session that somebody else has opened, the object may be an old one that has it.
-    if obj.status(name).loss not in (Loss.NEVER_LOADED, Loss.REFRESH):
-        return False
+    if obj.columns.loss is not None:
+        return False  # Its foreign key has expired, too.
     if f"{name}_id" in obj.load.keyed:
         return True  # Who asks by the key of a row holds that row, as a rule.
+    alone = not isinstance(obj.key, Every)
     for oid, other in state.objects.items():
-        if other is obj or not isinstance(other, Object):
-            continue
+        if other is obj or not isinstance(other, Object) or other.columns.loss is not None or _is_left(run, state, oid):
+            continue  # An expired one would have to be loaded first.
         # An object that came in as an argument belongs to some session, most likely to this one.
         near = other.sid == obj.sid or (other.sid is None and other.life is None)
         if near and other.life in (Life.PERSISTENT, None) and relationship.target in other.entity.lineage:
             is_ancestor = bool(other.path) and other.path == obj.path[: len(other.path)]
-            if is_ancestor or _may_be(run, state, oid, name):
+            enough = alone or other.several or is_ancestor  # One is not behind all rows of a table.
+            if enough and (is_ancestor or _may_be(run, state, oid, name)):
                 return True
         if other.sid == obj.sid and _is_behind(run, other.entity, other.load, relationship.target, name):
             return True
     return False
+
+
+def _is_left(run: Interpreter, state: State, oid: int) -> bool:
+    """Whether an object stood behind a relationship that has lost its value: nobody holds it any longer."""
+    key = run.key_of(oid)
+    parent = state.object(key[1]) if key[0] == "child" else None
+    return parent is not None and parent.status(key[2]).loss is not None
 
 
 def _may_be(run: Interpreter, state: State, oid: int, name: str) -> bool:

@@ -8,17 +8,38 @@ errs on the side of silence.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 from outlive.check import ir
 from outlive.check.entities import Entities, Entity
-from outlive.check.flow import calls, conditions, exits, loops, modules, orphans, queries, reads
+from outlive.check.flow import (
+    background,
+    calls,
+    conditions,
+    coroutines,
+    exits,
+    loops,
+    modules,
+    orphans,
+    queries,
+    reads,
+    requests,
+    streams,
+)
+from outlive.check.flow.caching import Caching, Keeping, Kept
+from outlive.check.flow.dependencies import Entered, Leaving
 from outlive.check.flow.elements import item, join, join_all
-from outlive.check.flow.frames import STEPS, Frame, Out, OutOfStepsError
-from outlive.check.flow.log import Log
-from outlive.check.flow.meeting import forget, note_raise, prune
-from outlive.check.flow.relevance import relevant_functions
+from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow.log import Log, Note
+from outlive.check.flow.meeting import forget, most_at_stake, note_raise, prune
+from outlive.check.flow.mentions import Mentions
+from outlive.check.flow.reach import Reach
+from outlive.check.flow.relevance import Relevance
+from outlive.check.flow.sharing import Use
 from outlive.check.flow.state import Plain, Session, State
 from outlive.check.flow.summaries import Summary
 from outlive.check.flow.values import (
@@ -37,19 +58,33 @@ from outlive.check.flow.values import (
     Spot,
     Value,
 )
+from outlive.check.knowledge import Knowledge, knowledge
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol, Program
+from outlive.check.targets import NEWEST, Version
+from outlive.check.templates import Templates
 
 _BUILTINS = frozenset(dir(builtins))
+_CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "range", "repr", "set", "str", "tuple"})
+"""Functions that do not raise, as far as a handler around them is concerned."""
 
 
 class Interpreter:
     """Walks one program."""
 
-    def __init__(self, program: Program, entities: Entities) -> None:
+    def __init__(
+        self,
+        program: Program,
+        fastapi: Version = NEWEST,
+        known: Knowledge | None = None,
+        templates: Templates | None = None,
+    ) -> None:
         self.program = program
-        self.entities = entities
+        self.templates = templates or Templates()
+        self.fastapi = fastapi
+        self.entities = Entities(program)
+        self.knowledge = known or knowledge()
         self.log = Log()
-        self.frames: list[tuple[int, int, Module, int]] = []
+        self.frames: dict[int, tuple[int, int, Module, int]] = {}
         self.module_values: dict[int, dict[str, Value]] = {}
         self.global_sessions: dict[int, Session] = {}
         self.global_plains: dict[int, Plain] = {}
@@ -62,21 +97,51 @@ class Interpreter:
         self._keys: list[tuple[object, ...]] = [()]
         self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
         self.nesting = 0
-        self.hiding: dict[FunctionSymbol, bool] = {}
+        self.hiding: dict[tuple[FunctionSymbol, bool], bool] = {}
         self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
-        self.relevant = relevant_functions(program)
+        self.mentions = Mentions()
+        self.relevant = Relevance(program, self.mentions, self.entities, self.knowledge.sends)
         self.steps: int = 0
+        self.begun: int = 0
         self.limit: int = STEPS
         self.given_up: set[tuple[int, int]] = set()
+        self.unfinished: set[tuple[int, int]] = set()
         self.try_depth: int = 0
+        self.guards: int = 0
+        self.uses: dict[Spot, Use] = {}
+        self.entered: list[Entered] = []
+        self.leaving: Leaving | None = None
+        self.caching: dict[FunctionSymbol, Caching | None] = {}
+        self.keeping: list[Keeping] = []
+        self.kept: dict[FunctionSymbol, list[Kept]] = {}
+        self.recalled: dict[FunctionSymbol, Kept] = {}
+        self.called_once: frozenset[FunctionSymbol] | None = None
+        self.carrying = False
+        self.passed_on: list[State] | None = None
+
+    @cached_property
+    def carried(self) -> requests.Carried:
+        """What travels with requests."""
+        return requests.Carried(self)
+
+    def starts(self) -> Iterable[FunctionSymbol]:
+        """The functions from which the walk starts."""
+        senders = {call.rpartition(".")[2] for call in self.knowledge.handovers}
+        return Reach(
+            self.program, self.entities, self.mentions, senders | self.knowledge.sends, self.carried.links()
+        ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:
         key = (parent, span, id(module), index)
         found = self._frame_ids.get(key)
         if found is None:
-            found = self._frame_ids[key] = len(self.frames)
-            self.frames.append((parent, span, module, index))
+            within = module.function(index).span if index >= 0 else 0
+            name = f"{parent} {span} {within} {module.filename}".encode(errors="surrogatepass")
+            # The same number wherever it is counted, so that walks of several processes can be put together.
+            found = int.from_bytes(blake2b(name, digest_size=7).digest(), "big")
+            self._frame_ids[key] = found
+            self.frames[found] = parent, span, module, index
         return found
 
     def identity(self, *key: object) -> int:
@@ -98,6 +163,9 @@ class Interpreter:
         session = state.sessions.get(sid)
         if session is not None and session.factory is not None:
             self.factory_of[spot] = session.factory
+        if session is not None and self.leaving is not None and session.unsaved in self.leaving.unsaved:
+            cause, use = Spot(self.leaving.frame, 0), session.unsaved
+            self.log.add(Note("commit", spot, self.leaving.operation, cause=cause, use=use))
 
     def value(self, operand: ir.Operand, state: State, frame: Frame) -> Value:
         if isinstance(operand, ir.Lit):
@@ -142,18 +210,32 @@ class Interpreter:
             found.update(self.run_module(module))
         return found
 
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """What is walked beside the function has steps of its own, and none of its handlers."""
+        saved = self.steps, self.begun, self.limit, self.try_depth, self.nesting
+        self.steps, self.begun, self.limit, self.try_depth = 0, 0, STEPS, 0
+        try:
+            yield
+        finally:
+            self.steps, self.begun, self.limit, self.try_depth, self.nesting = saved
+
     def run_module(self, module: Module) -> dict[str, Value]:
-        saved = self.steps, self.limit, self.try_depth
-        self.steps, self.limit, self.try_depth = 0, STEPS, 0
+        summaries, self.summaries = (
+            self.summaries,
+            {},
+        )  # What is called here does not see what its module has yet to make.
         frame = Frame(self.frame_id(-1, 0, module, -1), module, None, {}, 0)
         state = State()
         state.envs[frame.id] = {}
         out = Out()
         try:
-            ends = self.block(module.facts.body, [state], frame, out)
+            with self.aside():
+                ends = self.block(module.facts.body, [state], frame, out)
         except OutOfStepsError:
+            self.unfinished.add((id(module), -1))
             ends = []
-        self.steps, self.limit, self.try_depth = saved
+        self.summaries = summaries
         return modules.left_by(self, module, ends[0], frame) if ends else {}
 
     def block(self, statements: Sequence[ir.Statement], states: list[State], frame: Frame, out: Out) -> list[State]:
@@ -170,7 +252,15 @@ class Interpreter:
                 states = after
             if len(states) > count or (count > 1 and isinstance(statement, ir.Forget)):
                 states = prune(states)
+            if len(states) > 1:
+                states = most_at_stake(states, self.width)
         return states
+
+    @property
+    def width(self) -> int:
+        """How many paths are followed at once: the fewer, the more steps are used up, so that a walk sees the end."""
+        used = (self.steps - self.begun) / (self.limit - self.begun)
+        return PATHS if used < AT_EASE else max(1, int(PATHS * (1 - used) / (1 - AT_EASE)))
 
     def statement(self, node: ir.Statement, state: State, frame: Frame, out: Out) -> list[State]:
         self.steps += 1
@@ -182,13 +272,17 @@ class Interpreter:
                 pairs = reads.read(self, state, frame, base, node.name, node.span, node.tested)
                 return self.bound(pairs, node.target, frame)
             case ir.Call():
-                if self.try_depth:
+                if self.try_depth and not (isinstance(node.base, str) and node.base in _CALM):
                     note_raise(out, state)
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
             case ir.Bind():
                 self.bind(state, frame, node.target, self.value(node.value, state, frame))
             case ir.Await():
-                self.bind(state, frame, node.target, self.value(node.value, state, frame))
+                value = coroutines.awaited(self.value(node.value, state, frame))
+                if state.pending:
+                    background.wait(self, state, value)
+                state.suspended = True
+                self.bind(state, frame, node.target, value)
             case ir.If():
                 return conditions.branch(self, node, state, frame, out)
             case ir.Store():
@@ -197,7 +291,7 @@ class Interpreter:
                 if isinstance(node.base, str):
                     forget(state, frame, f"{node.base}.{node.name}")
             case ir.Pack():
-                items = tuple(self.value(item, state, frame) for item in node.items)
+                items = self.packed(node, state, frame)
                 names = tuple(
                     key.value if isinstance(key, ir.Lit) and isinstance(key.value, str) and not key.opaque else ""
                     for key in node.keys
@@ -218,19 +312,20 @@ class Interpreter:
                     self.put(state, frame, node.base, self.value(node.value, state, frame))
             case ir.Touch():
                 values = [self.value(operand, state, frame) for operand in node.operands]
+                if node.how in ("compare", "test"):
+                    values = [coroutines.used(self, state, frame, value, "", node.span) for value in values]
                 states = [state]
                 if node.how == "format":
                     for value in values:
                         states = [after for one in states for after in reads.shown(self, one, frame, value, node.span)]
-                column = next((value for value in values if isinstance(value, Mapped)), None)
-                made: Value = column if column is not None and node.how == "compare" else UNKNOWN
-                if node.how == "join":
+                made = queries.condition(values, node.how)
+                if node.how == "join" and not isinstance(made, Mapped):
                     made = _together(values)
                 for one in states:
                     self.bind(one, frame, node.target, made)
                 return states
             case ir.Yield():
-                return exits.yielded(self, node, state, frame)
+                return exits.yielded(self, node, state, frame, out)
             case ir.MakeFunction():
                 self.bind(state, frame, node.target, self.closure(node, state, frame))
             case ir.MakeClass():
@@ -238,10 +333,14 @@ class Interpreter:
             case ir.Return():
                 if not frame.depth or (state.sessions and orphans.has_session(state, frame)):
                     state.own(frame.id)[orphans.RETURN] = Const(node.span)
-                out.returns.append((state, self.value(node.value, state, frame)))
+                value = self.value(node.value, state, frame)
+                if not frame.depth:
+                    streams.returned(self, state, frame, value, node.span)
+                out.returns.append((state, value))
                 return []
             case ir.Raise():
                 if self.try_depth:
+                    state.raised = True
                     out.raises.append(state)
                 return []
             case ir.Break():
@@ -266,6 +365,17 @@ class Interpreter:
             case ir.With():
                 return exits.with_(self, node, state, frame, out)
         return [state]
+
+    def packed(self, node: ir.Pack, state: State, frame: Frame) -> tuple[Value, ...]:
+        """The items of a display; of ``*xs`` all that is in ``xs``, or one element and what else there may be."""
+        items = [[self.value(item, state, frame)] for item in node.items]
+        for index, operand in node.starred:
+            whole = self.value(operand, state, frame)
+            if isinstance(whole, Group) and not whole.names:
+                items[index] = list(whole.items)
+            else:
+                items[index].append(UNKNOWN)
+        return tuple(value for each in items for value in each)
 
     def closure(self, node: ir.MakeFunction, state: State, frame: Frame) -> FunctionValue:
         """A function with the values of the names around it that it reads."""

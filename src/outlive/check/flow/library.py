@@ -6,16 +6,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, classes, factories, lifetimes, loading, queries, reads, sessions
+from outlive.check.flow import (
+    background,
+    calls,
+    classes,
+    coroutines,
+    dumps,
+    factories,
+    generators,
+    lifetimes,
+    loading,
+    queries,
+    reads,
+    rendering,
+    requests,
+    schemas,
+    sessions,
+    sharing,
+    streams,
+)
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED
 from outlive.check.flow.values import (
+    EVERY,
     NONE,
     UNKNOWN,
     Block,
     Const,
+    Context,
     Factory,
     FunctionValue,
     Group,
@@ -27,6 +47,7 @@ from outlive.check.flow.values import (
     Ref,
     SessionRef,
     Spot,
+    Unknown,
 )
 from outlive.check.program import External
 
@@ -42,6 +63,9 @@ _SHOWN = frozenset({"str", "repr", "print", "format"})
 
 def library_call(run: Interpreter, node: ir.Call, given: Given, function: External) -> Pairs:
     state, frame = given.state, given.frame
+    if run.passed_on is not None and function == requests.NEXT:
+        run.passed_on.append(state)
+        return []
     spot = Spot(frame.id, node.span)
     name = function.sqlalchemy
     if name in factories.SESSIONS:
@@ -54,6 +78,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
             spot,
             fixable,
             autoflush=factories.flag(given, "autoflush", True) is not False,
+            final=factories.flag(given, "close_resets_only", True) is False,
         )
         return [(state, sessions.open_session(run, state, frame, made, node.span))]
     if name in factories.FACTORIES:
@@ -64,11 +89,16 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
             return [(state, replace(inner, scoped=True, name=""))]
         return [(state, UNKNOWN)]
     if name == "SQLAlchemy":
-        return [(state, External(f"{function.dotted}()"))]
+        options = given.keyword("session_options")
+        plain = options is None or (isinstance(options, Group) and "expire_on_commit" not in options.names)
+        return [(state, External(f"{function.dotted}()") if plain and not given.starred else UNKNOWN)]
     if name == "select":
-        return [(state, Query(tuple(given.args), Load(), spot))]
-    if name in ("update", "insert", "delete", "text"):
+        return [(state, Query(tuple(given.args), Load(), spot, key=EVERY))]
+    if name in ("update", "insert", "delete"):
         return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change"))]
+    if name == "text":
+        said = next((value for value in given.args if isinstance(value, Const)), Const(""))
+        return [(state, Query((said,), Load(), spot, kind="change"))]
     if name in loading.OPTIONS:
         return [(state, loading.option(name, given.args))]
     if name in ("and_", "or_", "not_"):
@@ -78,14 +108,26 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     if name == "set_committed_value" and len(given.args) == 3:
         _set_committed(given)
         return [(state, UNKNOWN)]
+    if name == "inspect":
+        _look_through(given)  # Who asks what is loaded reads accordingly.
     if name in ("make_transient", "make_transient_to_detached"):
         for oid in lifetimes.refs(given.args[0] if given.args else UNKNOWN):
             held = state.object(oid)
             if held is not None:
                 state.objects[oid] = lifetimes.vague(replace(held, life=None))
+    if ".func." in function.dotted:
+        return [(state, External(f"{function.dotted}()"))]
     if name:
         return [(state, UNKNOWN)]
     return _other_library(run, node, given, function)
+
+
+def _look_through(given: Given) -> None:
+    """What an object has lost may be there again, or be known to be missing."""
+    for oid in lifetimes.refs(given.args[0] if given.args else UNKNOWN):
+        held = given.state.object(oid)
+        if held is not None:
+            given.state.objects[oid] = lifetimes.relieved(held)
 
 
 def _set_committed(given: Given) -> None:
@@ -100,6 +142,20 @@ def _set_committed(given: Given) -> None:
 def _other_library(run: Interpreter, node: ir.Call, given: Given, function: External) -> Pairs:
     state, frame = given.state, given.frame
     last, library = function.last, function.library
+    known = run.knowledge.handovers.get(function.dotted)
+    if known is not None:
+        return background.hand_over(run, node, given, known, function)
+    if function.dotted in run.knowledge.streams:
+        return streams.made(run, node, given, function)
+    template = run.knowledge.templates.get(function.dotted)
+    if template is not None:
+        return rendering.rendered(run, node, given, template)
+    if function.dotted in run.knowledge.gives_template:
+        return [(state, MethodValue(given.args[0] if given.args else UNKNOWN, last))]
+    if function.dotted in run.knowledge.wrappers and given.args:
+        return [(state, given.args[0])]
+    if function.dotted in run.knowledge.receivers:
+        return [(state, External(f"{function.dotted}()"))]
     first = given.args[0] if given.args else UNKNOWN
     if library == "builtins":
         if last in _SHOWN:
@@ -111,7 +167,9 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         if last in _SAME_ELEMENTS:
             value = given.args[-1] if last == "filter" and given.args else first
             value = queries.iterated(run, value, state, frame, node.span)
-            return [(state, Many(item(value, UNKNOWN)) if value != UNKNOWN else UNKNOWN)]
+            return [(state, Many(item(value, UNKNOWN)) if not isinstance(value, Unknown) else value)]
+        if last in ("next", "anext") and isinstance(first, Context):
+            return generators.first(run, node, given, first)
         if last in _ONE_ELEMENT:
             return [(state, item(queries.iterated(run, first, state, frame, node.span), UNKNOWN))]
         if last in ("enumerate", "zip"):
@@ -125,29 +183,40 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
                 pairs = reads.read(run, state, frame, first, name.value, node.span, False)
                 del frame.caught[len(frame.caught) - len(guard) :]
                 return pairs if last == "getattr" else [(one, UNKNOWN) for one, _ in pairs]
+            _look_through(given)  # Any attribute may have been read, so that it is loaded.
         if last == "setattr" and len(given.args) == 3:
             name = given.args[1]
             if isinstance(name, Const) and isinstance(name.value, str):
                 reads.store(run, state, frame, first, name.value, given.args[2], node.span)
             else:
-                for oid in lifetimes.refs(first):  # Any attribute may have been given a value.
-                    held = state.object(oid)
-                    if held is not None:
-                        state.objects[oid] = lifetimes.relieved(held)
+                _look_through(given)  # Any attribute may have been given a value.
             return [(state, NONE)]
         if last == "isinstance" and len(given.args) == 2:
             return [(state, classes.is_instance(run, state, *given.args))]
-        if last == "super" and isinstance(run.value("self", state, frame), Ref):
-            return [(state, UNKNOWN)]
+        if last == "super":
+            return [(state, classes.super_of(run, given))]
         if last == "map" and len(given.args) == 2:
             element = item(queries.iterated(run, given.args[1], state, frame, node.span), UNKNOWN)
             return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
         return [(state, UNKNOWN)]
     if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
-        return [(state, value)]
+        return [(state, coroutines.awaited(value) if last.startswith("run") else value)]
     if last == "gather":
-        return [(state, Group(tuple(given.args)))]
+        sharing.gathered(run, state, frame, given.args, [run.value(value, state, frame) for value in node.unpacked])
+        return [(state, Group(tuple(coroutines.awaited(value) for value in given.args)))]
+    if last == "TypeAdapter" and library == "pydantic":
+        return [(state, MethodValue(first, last))]
+    if last == "convert" and library == "msgspec" and given.keyword("from_attributes") == Const(True):
+        return schemas.converted(run, given, first, given.argument(1, "type") or UNKNOWN, node.span)
+    if last == "jsonable_encoder" and library == "fastapi":
+        dumps.dumped(run, state, first, Spot(frame.id, node.span), last)
+        return [(state, UNKNOWN)]
+    if library == "fastapi_sqla" and last in ("open_session", "open_async_session"):
+        # Source: fastapi-sqla 4.0.1, sqla.py and async_sqla.py: commits at its end, then closes.
+        is_async = "async" in function.dotted
+        opened = sessions.open_session(run, state, frame, Factory(is_async, not is_async, ""), node.span)
+        return [(state, Block(opened.sid, "factory"))]
     if last == "closing" and isinstance(first, SessionRef):
         return [(state, Block(first.sid, "closing"))]
     if last in ("contextmanager", "asynccontextmanager", "lru_cache", "cache") and library in _WRAPPING:
@@ -158,6 +227,4 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, first)]
     if last == "partial" and isinstance(first, (FunctionValue, MethodValue)) and len(given.args) == 1:
         return [(state, first)]
-    if last == "Celery":
-        return [(state, External(f"{function.dotted}()"))]
     return [(state, UNKNOWN)]

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from outlive.check.flow import loading
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, State, Status
-from outlive.check.flow.values import Const, Group, Many, Ref, Spot, Value
+from outlive.check.flow.values import EVERY, NOTHING, Const, Coroutine, Group, Load, Many, Mapped, Ref, Spot, Value
+from outlive.check.program import External
 from outlive.lifecycle.states import State as Life
 
 
@@ -21,11 +23,11 @@ def expired(obj: Object, loss: Loss, spot: Spot) -> Object:
         if status.vague:
             relationship = obj.entity.relationships.get(name)
             unknown = obj.life is None or (relationship is not None and relationship.quiet)
-            return status if unknown else Status(loss, spot)
+            return status if unknown else Status(loss, spot, loaded=True)
         if status.loss is not None and status.loss is not Loss.NEVER_LOADED:
             return status
-        eager = status.loss is None and name in obj.entity.relationships and _was_eager(obj, name)
-        return Status(loss, spot, eager)
+        loaded = status.loss is None and name in obj.entity.relationships
+        return Status(loss, spot, loaded and _was_eager(obj, name), loaded)
 
     attributes = {name: lose(name, status) for name, status in obj.attributes.items()}
     for name in obj.entity.relationships:
@@ -57,11 +59,10 @@ def flush(state: State, sid: int, spot: Spot) -> None:
             for linked in [oid for value in obj.links.values() for oid in refs(value)]:
                 other = state.object(linked)
                 if other is not None and other.life is Life.PERSISTENT and other.columns.loss is not None:
-                    state.objects[linked] = relieved(other)
+                    state.objects[linked] = reload(other)
     for oid, obj in state.of_session(sid):
-        if obj.deleted:
-            # A DELETE needs the row's key, and the rows that refer to it: it loads what is expired, and collections.
-            state.objects[oid] = vague(obj)
+        if obj.deleted and obj.life is Life.PERSISTENT:
+            state.objects[oid] = _deleted(obj)
         elif obj.life is Life.PENDING:
             relationships = {
                 name: obj.attributes[name] if _is_filled(obj, name) else UNLOADED for name in obj.entity.relationships
@@ -76,6 +77,7 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 columns=LOADED,
                 attributes={**known, **relationships},
                 changed=frozenset(),
+                inserted=_depth(state, sid),
             )
         elif obj.changed and obj.life is Life.PERSISTENT:
             # An UPDATE needs the row's key, and loads the whole row of an expired object for it.
@@ -84,12 +86,36 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 whole = reload(obj)
                 spread(state, oid)
             attributes = dict(whole.attributes)
-            if not obj.entity.eager_defaults:
+            if not obj.entity.eager_defaults and any(_is_stored(obj, name) for name in obj.changed):
                 for name, column in obj.entity.columns.items():
                     status = whole.status(name)
-                    if column.onupdate and name not in obj.changed and status.loss is None and not status.vague:
+                    computed = is_sql(obj.links.get(name)) if name in obj.changed else column.onupdate
+                    if computed and status.loss is None and not status.vague:
                         attributes[name] = Status(Loss.FLUSH, spot)
             state.objects[oid] = replace(whole, attributes=attributes, changed=frozenset(), written=True)
+
+
+def is_sql(value: Value | None) -> bool:
+    """``Book.price + 1``, ``func.now()``: what the database makes of it is not known here."""
+    return isinstance(value, Mapped) or (isinstance(value, External) and ".func." in value.dotted)
+
+
+def _is_stored(obj: Object, name: str) -> bool:
+    """Whether a change of an attribute is an UPDATE of its own row, and not of those behind a collection."""
+    relationship = obj.entity.relationships.get(name)
+    return relationship is None or relationship.many is False
+
+
+def _deleted(obj: Object) -> Object:
+    """A DELETE loads the row where it has expired, and those that refer to it: not what it refers to itself."""
+    whole = reload(obj) if obj.columns.loss is not None else obj
+    attributes = dict(whole.attributes)
+    for name, relationship in obj.entity.relationships.items():
+        if relationship.many and relationship.target is not None and whole.status(name).loss is not None:
+            attributes[name] = LOADED
+        elif not relationship.many and not obj.entity.refers_by(name):
+            attributes[name] = VAGUE
+    return replace(whole, life=Life.DELETED, attributes=attributes, changed=frozenset(), renewed=frozenset())
 
 
 def _is_filled(obj: Object, name: str) -> bool:
@@ -109,10 +135,17 @@ def is_clean(state: State, sid: int) -> bool:
     return not any(obj.changed or obj.deleted or obj.life is Life.PENDING for _, obj in state.of_session(sid))
 
 
-def begin(state: State, sid: int) -> None:
+def begin(state: State, sid: int, spot: Spot) -> None:
     session = state.sessions.get(sid)
     if session is not None and not session.begun:
-        state.sessions[sid] = replace(session, begun=True)
+        state.sessions[sid] = replace(session, begun=True, anew=session.anew or spot if session.left else None)
+
+
+def change(state: State, sid: int | None, spot: Spot) -> None:
+    """Something is to be written, or has been, that only a commit makes last."""
+    session = state.sessions.get(sid) if sid is not None else None
+    if sid is not None and session is not None and session.unsaved is None and not session.saves:
+        state.sessions[sid] = replace(session, unsaved=spot)
 
 
 def commit(state: State, sid: int, spot: Spot) -> None:
@@ -130,11 +163,13 @@ def commit(state: State, sid: int, spot: Spot) -> None:
                 attributes={**dict.fromkeys(obj.entity.relationships, VAGUE), **obj.attributes},
             )
         elif obj.life in (Life.PERSISTENT, None):
+            after = replace(obj, inserted=0) if obj.inserted else obj
             if session.expires is None:
-                state.objects[oid] = vague(obj)
+                after = vague(after)
             elif session.expires:
-                state.objects[oid] = expired(obj, Loss.COMMIT, spot)
-    state.sessions[sid] = replace(session, begun=False)
+                after = expired(after, Loss.COMMIT, spot)
+            state.objects[oid] = after
+    state.sessions[sid] = replace(session, begun=False, unsaved=None, saves=True)
 
 
 def rollback(state: State, sid: int, spot: Spot) -> None:
@@ -142,42 +177,68 @@ def rollback(state: State, sid: int, spot: Spot) -> None:
     if not session.begun:
         return  # Without a transaction there is nothing to roll back, and nothing expires.
     for oid, obj in state.of_session(sid):
-        if obj.life is Life.PENDING:
-            state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
-        elif obj.life is Life.PERSISTENT and obj.made:
-            # Added in this transaction it is transient again; added before, it expires: the path does not tell.
-            state.objects[oid] = vague(replace(obj, life=None))
-        elif obj.life is Life.PERSISTENT:
-            state.objects[oid] = replace(expired(obj, Loss.ROLLBACK, spot), changed=frozenset(), deleted=False)
-    state.sessions[sid] = replace(session, begun=False)
+        if obj.life is Life.PENDING or obj.inserted:
+            state.objects[oid] = _transient_again(obj, spot)
+        elif obj.life in (Life.PERSISTENT, Life.DELETED):
+            expire_all = expired(replace(obj, life=Life.PERSISTENT), Loss.ROLLBACK, spot)
+            state.objects[oid] = replace(expire_all, changed=frozenset(), deleted=False)
+    state.sessions[sid] = replace(session, begun=False, unsaved=None)
+
+
+def _transient_again(obj: Object, spot: Spot) -> Object:
+    return replace(obj, life=Life.TRANSIENT, sid=None, inserted=0, deleted=False, exit=(Exit.ROLLBACK, spot))
 
 
 def savepoint(state: State, sid: int, spot: Spot) -> None:
     """The beginning of a savepoint flushes; from here on it is known what is written inside."""
-    begin(state, sid)
+    begin(state, sid, spot)
     flush(state, sid, spot)
     for oid, obj in state.of_session(sid):
         if obj.written:
             state.objects[oid] = replace(obj, written=False)
 
 
-def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
-    """What was changed inside expires; what was added may be transient again: the path does not tell."""
+def _depth(state: State, sid: int) -> int:
+    """How deep in transactions and savepoints what is written now is."""
+    return 1 + state.sessions[sid].savepoints
+
+
+def savepoint_release(state: State, sid: int, spot: Spot) -> None:
+    flush(state, sid, spot)
+    depth = _depth(state, sid)
     for oid, obj in state.of_session(sid):
-        if obj.made:
-            state.objects[oid] = vague(replace(obj, life=None))
-        elif obj.life is Life.PERSISTENT and (obj.changed or obj.written):
+        if obj.inserted > depth:
+            state.objects[oid] = replace(obj, inserted=depth)
+
+
+def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
+    """What was added inside is transient again, what was changed inside expires."""
+    depth = _depth(state, sid)
+    for oid, obj in state.of_session(sid):
+        if obj.life is Life.PENDING or obj.inserted > depth:
+            state.objects[oid] = _transient_again(obj, spot)
+        elif obj.life is Life.DELETED or (obj.life is Life.PERSISTENT and (obj.changed or obj.written)):
             kept = {name: status for name, status in obj.attributes.items() if status.loss is not Loss.FLUSH}
             state.objects[oid] = replace(
-                expired(replace(obj, attributes=kept), Loss.ROLLBACK, spot), changed=frozenset()
+                expired(replace(obj, life=Life.PERSISTENT, attributes=kept), Loss.ROLLBACK, spot),
+                changed=frozenset(),
+                deleted=False,
             )
 
 
-def close(state: State, sid: int, spot: Spot) -> None:
+def close(state: State, sid: int, spot: Spot, *, left: bool = False) -> None:
+    """Close a session; ``left`` when its block has been left."""
     detach(state, [oid for oid, _ in state.of_session(sid)], Exit.CLOSE, spot)
     session = state.sessions.get(sid)
     if session is not None:
-        state.sessions[sid] = replace(session, begun=False, closed=spot)
+        state.sessions[sid] = replace(
+            session,
+            begun=False,
+            closed=spot,
+            left=left or session.collected,
+            anew=session.anew if session.collected else None,
+            unsaved=None,
+        )
 
 
 def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
@@ -186,7 +247,7 @@ def detach(state: State, oids: Iterable[int], how: Exit, spot: Spot) -> None:
         if obj is None:
             continue
         if obj.life is Life.PERSISTENT:
-            state.objects[oid] = replace(obj, life=Life.DETACHED, exit=(how, spot), sid=None)
+            state.objects[oid] = replace(obj, life=Life.DETACHED, exit=(how, spot), sid=None, inserted=0, deleted=False)
         elif obj.life is Life.PENDING:
             state.objects[oid] = replace(obj, life=Life.TRANSIENT, sid=None)
         elif obj.life is None:
@@ -199,9 +260,11 @@ def add(state: State, sid: int, oid: int) -> None:
     if obj is None or obj.life is Life.DELETED:
         return
     if obj.life is Life.TRANSIENT:
-        state.objects[oid] = replace(obj, life=Life.PENDING, sid=sid)
+        state.objects[oid] = replace(obj, life=Life.PENDING, sid=sid, exit=None)
     elif obj.life is Life.DETACHED:
         state.objects[oid] = replace(obj, life=Life.PERSISTENT, sid=sid, exit=None)
+    elif obj.deleted and obj.life is Life.PERSISTENT:
+        state.objects[oid] = replace(obj, deleted=False)
     elif obj.sid is None:
         state.objects[oid] = replace(obj, sid=sid)
     else:
@@ -218,25 +281,38 @@ def expire(state: State, oid: int, names: list[str] | None, spot: Spot) -> None:
     if obj is None or obj.life is not Life.PERSISTENT:
         return
     if names is None:
-        state.objects[oid] = expired(obj, Loss.EXPIRE, spot)
+        state.objects[oid] = replace(expired(obj, Loss.EXPIRE, spot), changed=frozenset())
         return
     for name in names:
         obj = obj.with_status(name, Status(Loss.EXPIRE, spot))
-    state.objects[oid] = obj
+    state.objects[oid] = replace(obj, changed=obj.changed.difference(names))
 
 
 def reload(obj: Object) -> Object:
-    """What reading one expired attribute brings back: the columns, and the relationships of options and mapping."""
-    attributes = {}
+    """What reading one expired attribute brings back: all that have expired but are deferred.
+
+    A row that has expired as a whole comes with the relationships of options and mapping.
+    """
+    attributes: dict[str, Status] = {}
+    renewed: set[str] = set()
+    whole = obj.columns.loss is not None
     for name, status in obj.attributes.items():
+        column = obj.entity.columns.get(name)
         if status.vague or status.loss in (None, Loss.NEVER_LOADED):
             attributes[name] = status
         elif name in obj.entity.relationships:
-            attributes[name] = LOADED if _was_eager(obj, name) else UNLOADED
+            eager = _was_eager(obj, name)
+            attributes[name] = LOADED if whole and eager else status if status.loaded or not whole else UNLOADED
+            renewed |= {name} if whole and eager else set()
+        elif column is not None and column.deferred:
+            attributes[name] = status
         else:
             attributes[name] = LOADED
+    for name, column in obj.entity.columns.items():
+        if whole and column.deferred and name not in attributes:
+            attributes[name] = obj.columns
     columns = obj.columns if obj.columns.vague else LOADED
-    return replace(obj, columns=columns, attributes=attributes)
+    return replace(obj, columns=columns, attributes=attributes, renewed=obj.renewed | renewed)
 
 
 def spread(state: State, oid: int, name: str = "") -> None:
@@ -245,33 +321,46 @@ def spread(state: State, oid: int, name: str = "") -> None:
     if obj is None or obj.sid is None:
         return
     relationship = obj.entity.relationships.get(name)
-    if relationship is not None and relationship.target is not None:
-        # The rows behind it come fresh.
-        for other_id, other in state.of_session(obj.sid):
-            if other_id != oid and relationship.target in other.entity.lineage and other.columns.loss is not None:
-                state.objects[other_id] = relieved(other)
     for other_id, other in state.of_session(obj.sid):
-        if other_id != oid and other.life is Life.PERSISTENT and _may_be_one_row(obj, other):
-            if name:
-                if other.status(name).loss is not None:
-                    state.objects[other_id] = other.with_status(name, VAGUE)
-            elif other.columns.loss is not None or any(status.loss for status in other.attributes.values()):
-                state.objects[other_id] = relieved(other)
+        if other_id == oid or other.life is not Life.PERSISTENT:
+            continue
+        if other.several and not obj.several:
+            continue  # Some of them may be the same row; the others are not.
+        if relationship is not None and relationship.target in other.entity.lineage:
+            # The rows behind it come fresh.
+            state.objects[other_id] = maybe_populated(other, NOTHING)
+        now = state.objects[other_id]
+        if isinstance(now, Object) and _may_be_one_row(obj, other):
+            if not name:
+                state.objects[other_id] = maybe_populated(now, obj.load)
+            elif now.status(name).loss is not None:
+                state.objects[other_id] = now.with_status(name, VAGUE)
 
 
 def _may_be_one_row(obj: Object, other: Object) -> bool:
-    if not obj.entity.meets(other.entity):
+    """Whether what loads ``obj`` loads ``other``: one of them stands behind a relationship, or is all rows at once.
+
+    Two rows that were asked for in two ways are two: if they are one after all, that is luck.
+    """
+    if not obj.entity.meets(other.entity) or (obj.born == other.born and obj.path == other.path):
         return False
-    if obj.born == other.born and obj.path == other.path:
-        return False  # Two rows of one result.
-    return not are_different(obj.key, other.key)
+    return bool(obj.path or other.path) or obj.key == EVERY
 
 
-def are_different(key: Value | None, other: Value | None) -> bool:
-    """Whether two keys belong to two rows; ``1`` and ``"1"`` may be one for the database."""
-    if not isinstance(key, Const) or not isinstance(other, Const):
-        return False
-    return type(key.value) is type(other.value) and key.value != other.value
+def maybe_populated(obj: Object, load: Load) -> Object:
+    """Its row may be among those that a query with these options loads."""
+    fresh = loading.statuses(obj.entity, load)
+    lost = {name for name in obj.entity.relationships if obj.status(name).loss is not None}
+    lost |= {name for name, status in obj.attributes.items() if status.loss is not None}
+    filled = {name for name in lost if fresh.get(name, LOADED).loss is None}
+    columns = obj.columns
+    attributes = {**obj.attributes, **dict.fromkeys(filled, VAGUE)}
+    if columns.loss is not None:
+        columns = VAGUE
+        for name, column in obj.entity.columns.items():
+            if column.deferred and name not in attributes and fresh.get(name, LOADED).loss is not None:
+                attributes[name] = obj.columns
+    return replace(obj, columns=columns, attributes=attributes, renewed=obj.renewed | filled)
 
 
 def relieved(obj: Object) -> Object:
@@ -296,21 +385,31 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
         state.objects[oid] = replace(obj, life=obj.life or Life.PERSISTENT)
         return
     attributes: dict[str, Status] = {}
+    renewed: set[str] = set()
     for name, status in obj.attributes.items():
         column = obj.entity.columns.get(name)
         if name in obj.entity.relationships:
             eager = _was_eager(obj, name) or obj.entity.relationships[name].eager
-            attributes[name] = LOADED if eager else (status if status.vague else Status(Loss.REFRESH, spot))
+            renewed |= {name} if eager else set()
+            from_afar = obj.query is None and not obj.made
+            unknown = status.vague and (from_afar or obj.load.vague or obj.entity.relationships[name].quiet)
+            dropped = Status(Loss.REFRESH, spot, loaded=True)
+            attributes[name] = LOADED if eager else status if unknown else dropped
         elif column is not None and column.deferred and name not in obj.load.columns:
             attributes[name] = Status(Loss.REFRESH, spot)
         elif column is not None:
             attributes[name] = LOADED
         else:
             attributes[name] = status
-    for name in obj.entity.relationships:
-        attributes.setdefault(name, Status(Loss.REFRESH, spot))
+    for name, relationship in obj.entity.relationships.items():
+        attributes.setdefault(name, LOADED if relationship.eager else Status(Loss.REFRESH, spot))
     state.objects[oid] = replace(
-        obj, columns=LOADED, attributes=attributes, changed=frozenset(), life=obj.life or Life.PERSISTENT
+        obj,
+        columns=LOADED,
+        attributes=attributes,
+        changed=frozenset(),
+        life=obj.life or Life.PERSISTENT,
+        renewed=obj.renewed | renewed,
     )
 
 
@@ -321,6 +420,8 @@ def refs(value: Value) -> Iterable[int]:
             yield oid
         case Many(element=element):
             yield from refs(element)
+        case Coroutine(value=inner):
+            yield from refs(inner)
         case Group(items=items):
             for item in items:
                 yield from refs(item)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from outlive.check.entities import Entity
+from outlive.check.entities import Entity, Relationship
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Status
 from outlive.check.flow.values import Const, Load, Mapped, Option, Value
 
@@ -13,6 +13,24 @@ UNLOADERS = frozenset({"lazyload", "noload", "raiseload"})
 COLUMN_OPTIONS = frozenset({"load_only", "defer", "undefer", "undefer_group", "with_expression", "defaultload"})
 OPTIONS = LOADERS | UNLOADERS | COLUMN_OPTIONS
 VAGUE_OPTION = Option(Load(vague=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way from a query to an object that it loads.
+
+    Attributes:
+        owners: The classes on it, the object's own left out.
+        at_once: All of it is loaded by the query, and nothing later, when it is read.
+        joined: It is one step by joins, or none.
+    """
+
+    owners: tuple[str, ...] = ()
+    at_once: bool = True
+    joined: bool = True
+
+
+HERE = Way()
 
 
 def option(name: str, arguments: list[Value]) -> Option:
@@ -68,12 +86,12 @@ def _attribute(value: Value) -> str | None:
             return None
 
 
-def statuses(entity: Entity, load: Load) -> dict[str, Status]:
+def statuses(entity: Entity, load: Load, way: Way = HERE) -> dict[str, Status]:
     """The attributes of a freshly loaded object that differ from its loaded columns, and all relationships."""
     if load.vague:
         made = dict.fromkeys(entity.relationships, VAGUE)
     else:
-        made = {name: LOADED if rel.eager else UNLOADED for name, rel in entity.relationships.items()}
+        made = {name: _by_mapping(entity, relationship, way) for name, relationship in entity.relationships.items()}
     for name, rel in entity.relationships.items():
         if rel.quiet:
             made[name] = VAGUE
@@ -87,6 +105,16 @@ def statuses(entity: Entity, load: Load) -> dict[str, Status]:
     for name, _ in load.rels:
         made[name] = LOADED
     return made
+
+
+def _by_mapping(entity: Entity, relationship: Relationship, way: Way) -> Status:
+    """Whether a query loads a relationship that no option names."""
+    if not relationship.eager:
+        return UNLOADED
+    target = relationship.target.facts.name if relationship.target is not None else ""
+    if not relationship.ends or target not in (entity.name, *way.owners):
+        return LOADED
+    return UNLOADED if way.at_once and (relationship.ends == "always" or way.joined) else VAGUE
 
 
 def with_options(load: Load, arguments: list[Value], starred: bool) -> Load:

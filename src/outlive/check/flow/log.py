@@ -10,16 +10,35 @@ from outlive.check.flow.values import Factory, Spot
 
 
 @dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two uses of one session at the same time.
+
+    Attributes:
+        first: Where the first user is set to work.
+        use: What it does with the session.
+        other: What the second one does with it.
+    """
+
+    first: Spot
+    use: Spot
+    other: Spot
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One thing seen at one spot on one path.
 
     Attributes:
-        kind: ``late``, ``key``, ``handover``, ``foreign``, ``merge`` or ``method``.
+        kind: ``late``, ``key``, ``handover``, ``foreign``, ``merge``, ``method``, ``coroutine``, ``reopened``,
+            ``handed``, ``captured``, ``commit``, ``empty``, ``mixed``, ``shared``, ``attached``, ``cached``,
+            ``spent`` or ``streamed``.
         spot: Where.
         obj: The object, as it was then.
         name: The attribute, the method or the call.
         cause: Where it became wrong; decides in which frame the finding stands.
         shadowed: Something earlier on the same path raises already.
+        suspended: Something has been awaited before, in the work that reads it.
+        handed: Where the work was handed over: frame, span of the call, span of what is handed over.
     """
 
     kind: str
@@ -34,6 +53,9 @@ class Note:
     text: str = ""
     use: Spot | None = None
     shadowed: bool = False
+    suspended: bool = False
+    handed: tuple[int, int, int] = (0, 0, 0)
+    meeting: Meeting | None = None
 
 
 @dataclass(slots=True)
@@ -49,14 +71,22 @@ class Log:
     fine: set[Spot] = field(default_factory=set[Spot])
     factories: dict[Spot, Factory] = field(default_factory=dict[Spot, Factory])
 
+    def take(self, other: Log) -> None:
+        """What another walk has noted."""
+        self.notes += other.notes
+        self.fine |= other.fine
+        self.factories.update(other.factories)
+
     def add(self, note: Note) -> None:
         self.notes.append(note)
 
-    def say_where(self, since: int, spot: Spot, use: Spot) -> None:
+    def say_where(self, since: int, spot: Spot, use: Spot, reader: str) -> None:
         """What was noted ``since`` then at a spot is read there because of what stands at ``use``."""
-        self.notes[since:] = [replace(n, use=n.use or use) if n.spot == spot else n for n in self.notes[since:]]
+        self.notes[since:] = [
+            replace(n, use=use, text=reader) if n.spot == spot and n.use is None else n for n in self.notes[since:]
+        ]
 
     def raised(self, note: Note, state: State) -> None:
         """Something that raises there: the path ends, as far as later findings depend on it."""
-        self.notes.append(replace(note, shadowed=state.failed))
+        self.notes.append(replace(note, shadowed=state.failed, suspended=state.suspended))
         state.failed = True

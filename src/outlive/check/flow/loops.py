@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, children, conditions, endless, exits, lifetimes, queries
+from outlive.check.flow import calls, conditions, coroutines, endless, exits, lifetimes, queries, rows
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
-from outlive.check.flow.state import LOADED, Object, Plain, State, Status
-from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Query, Ref, Value
+from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, State, Status
+from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Query, Ref, Spot, Unknown, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -22,6 +22,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
     iterable = run.value(node.iterable, state, frame)
     if isinstance(iterable, Context):
         return iterate_generator(run, node, iterable, state, frame, out)
+    iterable = coroutines.used(run, state, frame, iterable, "__iter__", node.span)
     iterable = queries.iterated(run, iterable, state, frame, node.span)
     if isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3:
         return each(run, node, iterable.items, state, frame, out)
@@ -35,7 +36,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         # Without a single round the collection is empty: nothing of it can be read later.
         obj = skipped.object(oid)
         if obj is not None and isinstance(iterable, Many):
-            skipped.objects[oid] = lifetimes.vague(replace(obj, life=None))
+            for each_of_them in rows.taken_from(skipped, obj):
+                skipped.objects[each_of_them] = lifetimes.vague(replace(obj, life=None))
     if node.key:
         skipped.assumed[frame.id, node.key] = False
         state.assumed[frame.id, node.key] = True
@@ -61,7 +63,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
             after.extend(done)
         current = prune(after)
         ends.extend(left_alone(s, touched) for s in current)
-    if element == UNKNOWN and _is_retry(node):
+    if isinstance(element, Unknown) and _is_retry(node):
         # Somebody counts, and raises in time: nobody gets past a loop that every success leaves.
         ends = []
     if not some and len(ends) > 1:
@@ -105,22 +107,18 @@ def focus(
 ) -> tuple[Value, list[tuple[int, int]]]:
     """One element of a collection: what happens to it alone does not happen to the others."""
     pairs: list[tuple[int, int]] = []
+    return _focused(run, state, Spot(frame.id, span), element, pairs), pairs
 
-    def one(value: Value) -> Value:
-        if isinstance(value, Ref) and isinstance(state.objects.get(value.oid), Object):
-            focused = run.identity("focus", frame.id, span, value.oid)
-            obj = state.objects[value.oid]
-            assert isinstance(obj, Object)
-            state.objects[focused] = obj
-            for name in obj.entity.relationships:
-                children.forget_child(run, state, focused, name)
-            pairs.append((value.oid, focused))
-            return Ref(focused)
-        if isinstance(value, Group):
-            return Group(tuple(one(part) for part in value.items), value.names)
-        return value
 
-    return one(element), pairs
+def _focused(run: Interpreter, state: State, spot: Spot, value: Value, pairs: list[tuple[int, int]]) -> Value:
+    if isinstance(value, Ref) and isinstance(state.objects.get(value.oid), Object):
+        focused = run.identity("focus", spot.frame, spot.span, value.oid)
+        rows.copy(run, state, value.oid, focused)
+        pairs.append((value.oid, focused))
+        return Ref(focused)
+    if isinstance(value, Group):
+        return Group(tuple(_focused(run, state, spot, part, pairs) for part in value.items), value.names)
+    return value
 
 
 def while_(run: Interpreter, node: ir.While, state: State, frame: Frame, out: Out) -> list[State]:
@@ -156,9 +154,12 @@ def iterate_generator(
         inner = Out()
         done = run.block(node.body, [one], frame, inner) + inner.continues
         inner.continues = []
+        if not handled:
+            inner.raises = []
         return exits.resumed(done, inner, frame, raised)
 
     raised: list[State] = []
+    handled = run.try_depth > 0
     ends, escaped = calls.generate(run, context, state, frame, body, raised)
     if run.try_depth:
         out.raises.extend(escaped)
@@ -176,6 +177,12 @@ def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object |
         attributes = {
             name: _better(summary.status(name), one.status(name)) for name in {*summary.attributes, *one.attributes}
         }
+        for taken in rows.taken_from(state, summary):
+            # A row that was asked for by its key was one of them, too.
+            other = state.object(taken)
+            if other is not None and taken not in (whole, focused):
+                found = [name for name in attributes if attributes[name] == LOADED != other.status(name)]
+                state.objects[taken] = replace(other, attributes={**other.attributes, **dict.fromkeys(found, VAGUE)})
         life = one.life if summary.life != one.life and summary.exit is None and one.exit is None else summary.life
         state.objects[whole] = replace(
             summary,

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TypeVar
 
+from outlive.check.flow import keys
 from outlive.check.flow.frames import PATHS, Frame, Out
 from outlive.check.flow.state import Object, Plain, Session, State
 from outlive.check.flow.values import (
@@ -22,12 +23,16 @@ from outlive.check.flow.values import (
     Value,
 )
 from outlive.check.program import External, ModuleSymbol
+from outlive.lifecycle.states import State as Life
 
 T = TypeVar("T")
 
-_of_session = attrgetter(*(field.name for field in fields(Session) if field.name != "begun"))
+WAITING = 4 * PATHS
+"""States with an exception on its way that are kept at once."""
+
+_of_session = attrgetter(*(field.name for field in fields(Session) if field.name not in ("begun", "saves", "unsaved")))
 _of_object = attrgetter(
-    *(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty"))
+    *(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty", "renewed"))
 )
 _differing: dict[int, str] = {}
 """The name that told the last two paths apart: most likely it tells the next two apart."""
@@ -44,7 +49,24 @@ def prune(states: list[State]) -> list[State]:
                 break
         else:
             kept.append(state)
-    return kept[:PATHS]
+    return most_at_stake(kept, PATHS)
+
+
+def most_at_stake(states: list[State], count: int) -> list[State]:
+    """Of too many paths, those on which most values are lost: there is most to find."""
+    if len(states) <= count:
+        return states
+    chosen = sorted(range(len(states)), key=lambda index: -_at_stake(states[index]))[:count]
+    return [states[index] for index in sorted(chosen)]
+
+
+def _at_stake(state: State) -> int:
+    """How many values cannot be read."""
+    return sum(
+        (obj.columns.loss is not None) + sum(status.loss is not None for status in obj.attributes.values())
+        for obj in state.objects.values()
+        if isinstance(obj, Object) and obj.life is not None
+    )
 
 
 def absorb(state: State, other: State) -> bool:
@@ -81,20 +103,22 @@ def absorb(state: State, other: State) -> bool:
     state.objects.update(objects)
     for frame, names in changed:
         state.own(frame).update(names)
-    state.failed = state.failed and other.failed
-    if state.assumed != other.assumed:
-        state.assumed = {k: v for k, v in state.assumed.items() if other.assumed.get(k) == v}
+    state.stand_for(other)
     return True
 
 
 def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | None]) -> dict[int, T] | None:
     """What changes in the left one for it to stand for both; ``None`` if it cannot."""
     made: dict[int, T] = {}
+    if any(_is_findable(ours) for key, ours in left.items() if key not in right):
+        return None
     for key, theirs in right.items():
         ours = left.get(key)
         if ours is theirs:
             continue
         if ours is None:
+            if _is_findable(theirs):
+                return None
             made[key] = theirs
         elif ours != theirs:
             both = join(ours, theirs)
@@ -105,11 +129,19 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
     return made
 
 
+def _is_findable(value: object) -> bool:
+    """Whether a session may return an object once more, if somebody asks for its key."""
+    return isinstance(value, Object) and value.life is Life.PERSISTENT and keys.is_known(value.key)
+
+
 def _joined_session(ours: Session, theirs: Session) -> Session | None:
-    """A transaction that only one path has begun can still be rolled back there."""
-    if ours.begun == theirs.begun or _of_session(ours) != _of_session(theirs):
+    """A transaction that only one path has begun can still be rolled back there, and what it changed can be lost."""
+    if _of_session(ours) != _of_session(theirs):
         return None
-    return ours if ours.begun else theirs
+    begun, saves, unsaved = ours.begun or theirs.begun, ours.saves or theirs.saves, ours.unsaved or theirs.unsaved
+    if (ours.begun, ours.saves, ours.unsaved) == (begun, saves, unsaved):
+        return ours
+    return replace(ours, begun=begun, saves=saves, unsaved=unsaved)
 
 
 def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, other: State) -> Object | Plain | None:
@@ -133,7 +165,8 @@ def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, o
     if links is None:
         return None
     empty = ours.empty & theirs.empty
-    return replace(ours, links={**ours.links, **links}, changed=changed, written=written, empty=empty)
+    renewed = ours.renewed | theirs.renewed
+    return replace(ours, links={**ours.links, **links}, changed=changed, written=written, empty=empty, renewed=renewed)
 
 
 def _is_blank(obj: Object) -> bool:
@@ -152,6 +185,8 @@ def _joined_names(
             continue
         if mine is None and not (name[0] == "%" and isinstance(value, Const)):
             made[name] = value
+        elif isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
+            made[name] = _joined_query(mine, value)
         elif mine is None or _are_apart(name, mine, value, state, other):
             if frame is not None:
                 _differing.clear()
@@ -162,9 +197,24 @@ def _joined_names(
     return made
 
 
+def _are_one_query(mine: Query, value: Query) -> bool:
+    """Whether two queries load the same, of other rows."""
+    return replace(mine, key=None, joined=False, load=replace(mine.load, keyed=frozenset())) == replace(
+        value, key=None, joined=False, load=replace(value.load, keyed=frozenset())
+    )
+
+
+def _joined_query(mine: Query, value: Query) -> Query:
+    keyed = mine.load.keyed | value.load.keyed
+    key = mine.key if mine.key == value.key else None
+    return replace(mine, key=key, joined=mine.joined or value.joined, load=replace(mine.load, keyed=keyed))
+
+
 def _are_apart(name: str, mine: Value, value: Value, state: State, other: State) -> bool:
     """Whether a name stands for two things on two paths, and which of them may matter."""
     if value is mine or value == mine:
+        return False
+    if isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
         return False
     if name[0] == "%" and (isinstance(value, Const) or isinstance(mine, Const)):
         return True  # The answer of a condition, about to be tested.
@@ -201,8 +251,14 @@ def forget(state: State, frame: Frame, name: str) -> None:
 
 
 def note_raise(out: Out, state: State) -> None:
-    if not any(state.same(other) for other in out.raises[-3:]):
-        out.raises.append(state.fork())
+    for other in out.raises[-3:]:
+        if other.same(state):
+            other.stand_for(state)
+            return
+    out.raises.append(state.fork())
+    if len(out.raises) > WAITING:
+        # Whoever catches them prunes them all; the ones that go on are the same.
+        out.raises[:] = prune(out.raises)
 
 
 def merge_out(out: Out, inner: Out, raises: bool) -> None:

@@ -30,7 +30,7 @@ NESTING = 3
 
 def left_by(run: Interpreter, module: Module, end: State, frame: Frame) -> dict[str, Value]:
     env: dict[str, Value] = {}
-    free = {name for function in module.facts.functions for name in function.free}
+    free = set(module.facts.free)
     for name, value in end.envs[frame.id].items():
         if isinstance(value, Const):
             if name not in free:  # Else some function assigns it.
@@ -63,7 +63,7 @@ def _kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, d
             return Ref(shared)
         case FunctionValue(owner=Ref()):
             return None
-        case MethodValue(base=Factory()):
+        case MethodValue(base=Factory()) | MethodValue(name="TypeAdapter"):
             return value
         case Factory() | External() | ModuleSymbol() | ClassValue() | FunctionValue() | Query():
             return value

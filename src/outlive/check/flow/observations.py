@@ -28,6 +28,12 @@ class Exit(StrEnum):
     EXPUNGE = "expunge"
     LOSS = "loss"
     """Nothing holds the session any longer."""
+    ROLLBACK = "rollback"
+    """It had been added in the transaction that was rolled back."""
+    COPY = "copy"
+    """It is a copy that a cache has made."""
+    PROCESS = "process"
+    """It is a copy in another process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class LateRead:
         load_fix: Loads the attribute with its query; ``None`` where the query is not in reach.
         keep_fix: Adds ``expire_on_commit=False`` to the factory or session; ``None`` where that is not in reach.
         confidence: Certain when every path fails here.
+        reader: What reads it: a ``schema``, a ``template``, or, if empty, the program itself.
     """
 
     place: Place
@@ -65,6 +72,7 @@ class LateRead:
     load_fix: Fix | None
     keep_fix: Fix | None
     confidence: Confidence
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,25 @@ class ForeignUse:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondSession:
+    """An object that lives in one session is to live in another one too.
+
+    Attributes:
+        place: The ``add``, the assignment or the call that leads to it.
+        text: That, as written.
+        way: The relationship that leads to the object (``Book.author``); empty for the object itself.
+    """
+
+    place: Place
+    text: str
+    entity: str
+    way: str
+    evidence: tuple[Evidence, ...]
+    is_async: bool
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
 class IgnoredMerge:
     """``session.merge(obj)`` whose result is thrown away, and a use of ``obj`` that needed it.
 
@@ -155,6 +182,69 @@ class IgnoredMerge:
     is_async: bool
     fix: Fix | None
     confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class LateCommit:
+    """A dependency of FastAPI commits after its ``yield``, when the response has been sent.
+
+    Attributes:
+        place: The commit, in the dependency; the call that leads to it where a callee commits.
+        text: As written there.
+        dependency: Name of the dependency.
+        operations: Path operations that leave their changes to this commit, at least one.
+        has_scope: The version of FastAPI knows ``scope="function"``.
+        fix: Asks for the dependency with ``scope="function"``, wherever it is asked for.
+    """
+
+    place: Place
+    text: str
+    dependency: str
+    operations: tuple[str, ...]
+    has_scope: bool
+    evidence: tuple[Evidence, ...]
+    fix: Fix | None
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyDump:
+    """An object that has lost all of its values is serialised as it is: ``{}``.
+
+    Attributes:
+        place: The call, or the ``return`` of a path operation.
+        text: The object as written there, or its class.
+        by: What takes it: ``model_dump``, ``jsonable_encoder``, ``return``.
+        loss: Why it has no values.
+    """
+
+    place: Place
+    text: str
+    entity: str
+    by: str
+    loss: Loss
+    is_async: bool
+    evidence: tuple[Evidence, ...]
+    keep_fix: Fix | None
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class MixedScopes:
+    """A dependency that gives one request two sessions: asked for with ``scope="function"`` and without.
+
+    Attributes:
+        place: Where it is asked for with ``scope="function"``.
+        dependency: Its name.
+        operations: Path operations that get both.
+        fix: Asks for it with that scope everywhere.
+    """
+
+    place: Place
+    dependency: str
+    operations: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    fix: Fix | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +267,113 @@ class UnknownMethod:
     evidence: tuple[Evidence, ...]
     fix: Fix | None
     confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Unawaited:
+    """A call of an ``AsyncSession`` that is not awaited.
+
+    Attributes:
+        place: The call.
+        text: As written (``session.commit()``), without what stands between the parentheses.
+        use: What is asked of the coroutine; empty if it is only compared, ``None`` if it is thrown away.
+        fix: Awaits it; ``None`` in a function that is not async.
+    """
+
+    place: Place
+    text: str
+    use: str | None
+    evidence: tuple[Evidence, ...]
+    fix: Fix | None
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class CachedRead:
+    """A read of an object that a cache has kept from an earlier call, and that fails for that reason.
+
+    Attributes:
+        read: The read, as ``LateRead`` tells it.
+        function: The function whose results are kept.
+        decorator: What keeps them, as written.
+    """
+
+    read: LateRead
+    function: str
+    decorator: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LateStream:
+    """A generator that makes the body of a response, and uses what has ended before it runs.
+
+    Attributes:
+        place: The generator, where the response is given it.
+        call: What makes the response (``StreamingResponse``); empty where it is returned as it is.
+        read: A read of a detached object; ``None`` where the session itself, or a result of it, is used.
+        is_result: A result of the session is iterated over.
+    """
+
+    place: Place
+    call: str
+    read: LateRead | None
+    is_result: bool
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSession:
+    """A session that two tasks or threads use at the same time.
+
+    Attributes:
+        place: What uses it while it is in use; in the frame in which the two are begun.
+        text: That use, as written.
+    """
+
+    place: Place
+    text: str
+    is_async: bool
+    evidence: tuple[Evidence, ...]
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A session that is used after it was closed.
+
+    Attributes:
+        place: The first use after that; in the frame in which it was closed.
+        text: The use, as written (``session.get()``).
+        is_final: It refuses to work; otherwise it begins anew.
+        is_collected: The generator that made it has been collected, which closed it.
+        is_async: That happens later, at the same time as the use.
+    """
+
+    place: Place
+    text: str
+    is_final: bool
+    is_collected: bool
+    is_async: bool
+    evidence: tuple[Evidence, ...]
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundRead:
+    """A read in work that was handed to somebody else, and that fails when it runs.
+
+    Attributes:
+        place: What was handed over.
+        read: As ``LateRead`` tells it: the read itself, in the work.
+        call: The call that handed it over (``asyncio.create_task``).
+        runs: ``beside`` the caller, in a ``thread``, in a ``process``, or ``afterwards``.
+        is_captured: The object was not an argument: a closure has it, or the owner of a method.
+    """
+
+    place: Place
+    read: LateRead
+    call: str
+    runs: str
+    is_captured: bool
+    evidence: tuple[Evidence, ...]

@@ -20,6 +20,7 @@ from outlive.check.flow.values import (
     Block,
     Const,
     Context,
+    Coroutine,
     FunctionValue,
     Group,
     Many,
@@ -44,7 +45,7 @@ def renamed(run: Interpreter, state: State, frame: Frame, name: str, old: Sessio
         keep(state, old)
         return
     session = state.sessions.get(new.sid if isinstance(new, SessionRef) else old.sid)
-    if session is not None and _is_lone(run, state, old.sid) and not _is_held(state, old.sid, ()):
+    if session is not None and _is_lone(run, state, old.sid) and not is_held(state, old.sid, ()):
         _let_go(state, old.sid, session.spot)
 
 
@@ -62,7 +63,7 @@ def left(run: Interpreter, state: State, frame: Frame, value: Value) -> None:
     for sid in found:
         if not isinstance(span, Const) or not isinstance(span.value, int) or not _is_lone(run, state, sid):
             continue
-        if not _holds(value, sid) and not _is_held(state, sid, (frame.id,)):
+        if not holds(value, sid) and not is_held(state, sid, (frame.id,)):
             _let_go(state, sid, Spot(frame.id, span.value))
 
 
@@ -88,24 +89,24 @@ def _let_go(state: State, sid: int, spot: Spot) -> None:
     lifetimes.detach(state, [oid for oid, _ in state.of_session(sid)], Exit.LOSS, spot)
 
 
-def _is_held(state: State, sid: int, without: tuple[int, ...]) -> bool:
+def is_held(state: State, sid: int, without: tuple[int, ...]) -> bool:
     for frame, env in state.envs.items():
-        if frame not in without and any(_holds(value, sid) for value in env.values()):
+        if frame not in without and any(holds(value, sid) for value in env.values()):
             return True
     for held in state.objects.values():
-        if any(_holds(value, sid) for value in (held.fields if isinstance(held, Plain) else held.links).values()):
+        if any(holds(value, sid) for value in (held.fields if isinstance(held, Plain) else held.links).values()):
             return True
     return False
 
 
-def _holds(value: Value, sid: int) -> bool:
+def holds(value: Value, sid: int) -> bool:
     match value:
         case SessionRef(sid=held) | Block(sid=held) | Query(sid=held) if held == sid:
             return True
         case Rows():
             return True  # Of some session, and it holds that.
         case _:
-            return any(_holds(inner, sid) for inner in _inside(value))
+            return any(holds(inner, sid) for inner in _inside(value))
 
 
 def _inside(value: Value) -> Iterator[Value]:
@@ -115,8 +116,10 @@ def _inside(value: Value) -> Iterator[Value]:
             parts = (element,)
         case Group(items=items):
             parts = items
-        case MethodValue(base=base):
-            parts = (base,)
+        case MethodValue(base=inner):
+            parts = (inner,)
+        case Coroutine(value=inner, made_by=made_by):
+            parts = (inner, *((made_by,) if made_by is not None else ()))
         case FunctionValue(owner=owner, closure=closure):
             parts = (*closure.values(), *((owner,) if owner is not None else ()))
         case Context(function=function, arguments=arguments):

@@ -11,12 +11,40 @@ from outlive.check.flow import lifetimes, loading, results
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame
+from outlive.check.flow.log import Note
+from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import VAGUE, State
-from outlive.check.flow.values import UNKNOWN, Group, Load, Many, Mapped, Query, Rows, Spot, Value
+from outlive.check.flow.values import (
+    SOME,
+    UNKNOWN,
+    ClassValue,
+    Const,
+    Every,
+    Group,
+    Load,
+    Many,
+    Mapped,
+    Query,
+    Ref,
+    Rows,
+    Spot,
+    Value,
+)
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
+
+_HARMLESS = frozenset(
+    {
+        "all", "execution_options", "from_statement", "options", "order_by", "populate_existing", "unique",
+        "with_for_update", "yield_per",
+    }
+)  # fmt: skip
+"""Methods after which a query asks for the same rows, or for what only the database can tell."""
+
+_ONLY = frozenset({"one", "one_or_none", "scalar_one", "scalar_one_or_none"})
+"""They raise if there is more than one row."""
 
 _OTHER_COLUMNS = frozenset(
     {
@@ -30,18 +58,65 @@ def iterated(run: Interpreter, value: Value, state: State, frame: Frame, span: i
     """What iterating over a value gives: a legacy query runs, a result yields its rows."""
     if isinstance(value, Query) and value.kind == "query":
         rows = run_query(run, value, state, frame, span)
-        return Many(rows.scalar if len(value.entities) == 1 else rows.row)
+        return results.all_of(state, rows.scalar if len(value.entities) == 1 else rows.row)
     if isinstance(value, Rows):
-        return Many(value.row)
+        _note_spent(run, value, state, Spot(frame.id, span))
+        return results.all_of(state, value.row)
     return value
+
+
+def _note_spent(run: Interpreter, rows: Rows, state: State, spot: Spot) -> None:
+    """The session of a result is closed: what it makes of a row has no place any more."""
+    obj = state.object(rows.row.oid) if isinstance(rows.row, Ref) else None
+    if obj is not None and isinstance(rows.row, Ref) and obj.exit is not None and obj.exit[0] is Exit.CLOSE:
+        run.log.raised(Note("spent", spot, "", obj, exit=obj.exit, cause=obj.exit[1], oid=rows.row.oid), state)
 
 
 def run_query(run: Interpreter, query: Query, state: State, frame: Frame, span: int) -> Rows:
     spot = Spot(frame.id, span)
     if query.sid is not None:
-        lifetimes.begin(state, query.sid)
+        lifetimes.begin(state, query.sid, spot)
         lifetimes.autoflush(state, query.sid, spot)
     return results.rows_of(run, state, query.sid, query, spot)
+
+
+def condition(values: Sequence[Value], how: str) -> Value:
+    """``Author.id == key``, ``Author.id < key``, ``Book.price + 1``: the column, and what it is to be equal to.
+
+    Of two literals, whether they are equal.
+    """
+    if how == "equal" and len(values) == 2 and all(isinstance(value, Const) for value in values):
+        return Const(values[0] == values[1])
+    column = next((value for value in values if isinstance(value, Mapped)), None)
+    if column is None or how not in ("equal", "compare", "join"):
+        return UNKNOWN
+    if how == "join":
+        return replace(column, equals=None)
+    other = values[1] if values[0] is column else values[0]
+    if isinstance(other, Mapped):
+        return column
+    return replace(column, equals=other if how == "equal" else SOME)
+
+
+def narrowed(run: Interpreter, query: Query, name: str, given: Given) -> Query:
+    """What ``where``, ``filter_by``, a join or a limit leave of the rows that a query asks for."""
+    first = query.entities[0] if query.entities else UNKNOWN
+    entity = run.entities.get(first.symbol) if isinstance(first, ClassValue) else None
+    if entity is None or name in _HARMLESS:
+        return query
+    key: Value | None = None if isinstance(query.key, Every) else query.key
+    asked: list[Value | None] = []
+    if name == "filter_by":
+        asked = [] if query.joined else [value for word, value in given.keywords if word == entity.key]
+    elif name in ("where", "filter"):
+        own = [each for each in given.args if isinstance(each, Mapped) and each.name == entity.key]
+        asked = [each.equals for each in own if each.owner in entity.lineage]
+    equal = [value for value in asked if value is not None and value != SOME]
+    if equal:
+        key = equal[0]
+    elif isinstance(query.key, Every) and asked == [SOME] * len(given.args) and asked and not given.starred:
+        key = SOME
+    return replace(query, key=key, joined=query.joined or "join" in name)
 
 
 def _restricted(values: Sequence[Value]) -> Iterator[str]:
@@ -55,6 +130,7 @@ def _restricted(values: Sequence[Value]) -> Iterator[str]:
 
 def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) -> Value:
     state, name = given.state, node.method
+    query = narrowed(run, query, name, given)
     if name == "options":
         return replace(query, load=loading.with_options(query.load, given.args, given.starred))
     if name in ("where", "filter", "filter_by"):
@@ -71,7 +147,11 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
             for oid, obj in state.of_session(query.sid):
                 if obj.columns.loss is None:
                     state.objects[oid] = replace(obj, columns=VAGUE)
+            if name != "count":
+                lifetimes.change(state, query.sid, Spot(given.frame.id, node.span))
         return UNKNOWN
+    if name in ("get", "get_or_404") and given.args:
+        query = replace(query, key=given.args[0])
     rows = None
     if name in (
         "all",
@@ -88,21 +168,23 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
     ):
         rows = run_query(run, query, state, given.frame, node.span)
         one = rows.scalar if len(query.entities) == 1 or name == "scalar" else rows.row
-        if name == "all":
-            return Many(one)
-        return UNKNOWN if name == "paginate" else Many(one) if name == "yield_per" else one
+        if name in ("all", "yield_per"):
+            return results.all_of(state, one)
+        spot = Spot(given.frame.id, node.span)
+        return UNKNOWN if name == "paginate" else results.one_of(run, state, one, spot, name in _ONLY)
     return query
 
 
-def rows_method(rows: Rows, name: str) -> Value:
+def rows_method(run: Interpreter, rows: Rows, name: str, given: Given, span: int) -> Value:
+    spot = Spot(given.frame.id, span)
     if name == "scalars":
         return Rows(rows.scalar, rows.scalar)
     if name in ("scalar", "scalar_one", "scalar_one_or_none"):
-        return rows.scalar
+        return results.one_of(run, given.state, rows.scalar, spot, name in _ONLY)
     if name in ("all", "fetchall", "partitions"):
-        return Many(rows.row)
+        return results.all_of(given.state, rows.row)
     if name in ("one", "first", "one_or_none", "fetchone"):
-        return rows.row
+        return results.one_of(run, given.state, rows.row, spot, name in _ONLY)
     if name in ("unique", "tuples", "yield_per", "freeze"):
         return rows
     return UNKNOWN

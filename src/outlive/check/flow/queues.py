@@ -9,19 +9,18 @@ from outlive.check.flow import lifetimes
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.log import Note
 from outlive.check.flow.values import FunctionValue, Group, Many, Query, Ref, Rows, SessionRef, Spot, Value
-from outlive.check.program import ClassSymbol, GlobalSymbol
+from outlive.check.program import ClassSymbol, External, GlobalSymbol
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
-
-
-SENDS = frozenset({"delay", "apply_async", "send_task"})
 
 
 def sent(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
     """Arguments of ``task.delay(...)``, ``task.apply_async(args=[...])``, ``app.send_task(name, args=[...])``."""
     if isinstance(base, (Ref, SessionRef, Many, Group, Query, Rows)) or _is_of_own_kind(run, base):
         return
+    if isinstance(base, External) and f"{base.dotted}.{node.method}" in run.knowledge.handovers:
+        return  # `apply_async` of a pool of processes.
     values = [*given.args, *(value for _, value in given.keywords)]
     for value, span in zip(values, node.spans, strict=False):
         for oid in lifetimes.refs(value):

@@ -6,21 +6,35 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import calls, children, identity_map, lifetimes, orphans
+from outlive.check.flow import (
+    background,
+    calls,
+    children,
+    coroutines,
+    factories,
+    identity_map,
+    lifetimes,
+    orphans,
+    ownership,
+    requests,
+    sessions,
+)
 from outlive.check.flow.arguments import evaluate_term
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
-from outlive.check.flow.observations import Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, Session, State
 from outlive.check.flow.values import (
+    EVERY,
     NONE,
     UNKNOWN,
     Block,
     ClassValue,
     Const,
+    Coroutine,
     Factory,
     FunctionValue,
     Group,
+    Handle,
     Load,
     Mapped,
     MethodValue,
@@ -29,6 +43,8 @@ from outlive.check.flow.values import (
     Rows,
     SessionRef,
     Spot,
+    Super,
+    Unknown,
     Value,
 )
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, ModuleSymbol
@@ -53,40 +69,70 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
                 return _read_plain(run, state, frame, oid, found, name, span)
         case SessionRef(sid=sid):
             if name in ("sync_session", "session", "registry"):
-                return [(state, base)]
+                return [(state, replace(base, inner=base.inner or name == "sync_session"))]
             if name == "no_autoflush":
                 return [(state, Block(sid, "quiet"))]
             return [(state, MethodValue(base, name))]
         case MethodValue(base=Ref(oid=oid), name="awaitable_attrs"):
             obj = state.object(oid)
+            if obj is not None and obj.life is Life.DETACHED:
+                return _read_mapped(run, state, frame, oid, obj, name, span, tested)
             if obj is not None:
-                state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
-                _reloaded(run, state, oid, obj, name)
+                _load(state, oid, name)
                 return [(state, children.child(run, state, oid, name))]
         case ClassValue(symbol=symbol):
-            return [(state, _class_attribute(run, frame, symbol, name, span))]
+            if name == "query" and run.entities.get(symbol) is not None:
+                return [(state, _query_of(run, state, frame, symbol, span))]
+            return [(state, _class_attribute(run, symbol, name))]
+        case External() if base == requests.REQUEST:
+            return [(state, requests.STATE if name == "state" else UNKNOWN)]
+        case External() if base == requests.STATE:
+            return [(state, requests.read(run, state, frame, name))]
         case External() | ModuleSymbol():
-            if isinstance(base, External) and base.dotted.endswith(".SQLAlchemy()") and name == "session":
-                return [(state, Factory(False, True, "scoped_session", None, scoped=True))]
+            if name == "session" and factories.is_extension(base):
+                return [(state, factories.EXTENSION)]
             return [(state, run.symbol_value(run.program.member(base, name)))]
+        case Super(owner=owner, behind=behind):
+            return _read_super(run, state, frame, owner, behind, name, span)
         case Factory(scoped=True):
             return [(state, MethodValue(base, name))]
         case Group(items=items, names=names) if name in names:
             return [(state, items[names.index(name)])]
+        case Group(items=items, names=()):
+            return [(state, _of_row(state, items, name))]
         case FunctionValue() | Query() | Rows():
             return [(state, MethodValue(base, name))]
+        case Handle():
+            background.attribute(state, base, name)
+        case Coroutine(value=inner, sid=None):
+            return read(run, state, frame, inner, name, span, tested)
+        case Coroutine():
+            return [(state, coroutines.used(run, state, frame, base, name, span))]
         case _:
             pass
     return [(state, UNKNOWN)]
 
 
-def _class_attribute(run: Interpreter, frame: Frame, symbol: ClassSymbol, name: str, span: int) -> Value:
+def _of_row(state: State, columns: Sequence[Value], name: str) -> Value:
+    """``row.Author``: a row has a mapped object under the name of its class."""
+    for value in columns:
+        obj = state.object(value.oid) if isinstance(value, Ref) else None
+        if obj is not None and obj.entity.name == name:
+            return value
+    return UNKNOWN
+
+
+def _query_of(run: Interpreter, state: State, frame: Frame, symbol: ClassSymbol, span: int) -> Value:
+    """``Author.query``: with Flask-SQLAlchemy, of the session that its extension has."""
+    flask = factories.of_model(run, symbol)
+    sid = sessions.open_session(run, state, frame, flask, span).sid if flask is not None else None
+    return Query((ClassValue(symbol),), Load(), Spot(frame.id, span), sid, "query", EVERY)
+
+
+def _class_attribute(run: Interpreter, symbol: ClassSymbol, name: str) -> Value:
     entity = run.entities.get(symbol)
-    if entity is not None:
-        if name in entity.columns or name in entity.relationships:
-            return Mapped(symbol, name)
-        if name == "query":
-            return Query((ClassValue(symbol),), Load(), Spot(frame.id, span), kind="query")
+    if entity is not None and (name in entity.columns or name in entity.relationships):
+        return Mapped(symbol, name)
     found = method(run, symbol, name)
     if found is not None:
         owner = ClassValue(symbol) if any(d.head == "classmethod" for d in found.facts.decorators) else None
@@ -99,8 +145,13 @@ def _class_attribute(run: Interpreter, frame: Frame, symbol: ClassSymbol, name: 
     return UNKNOWN
 
 
-def method(run: Interpreter, symbol: ClassSymbol, name: str) -> FunctionSymbol | None:
+def method(
+    run: Interpreter, symbol: ClassSymbol, name: str, behind: ClassSymbol | None = None
+) -> FunctionSymbol | None:
+    """The method that a class has under a name, of its own or inherited; only of those ``behind`` an ancestor."""
     inside, _, _ = run.program.lineage(symbol)
+    if behind is not None:
+        inside = inside[inside.index(behind) + 1 :] if behind in inside else []
     for class_ in inside:
         index = class_.facts.methods.get(name)
         if index is not None:
@@ -108,10 +159,33 @@ def method(run: Interpreter, symbol: ClassSymbol, name: str) -> FunctionSymbol |
     return None
 
 
+def _read_super(
+    run: Interpreter, state: State, frame: Frame, owner: Value, behind: ClassSymbol, name: str, span: int
+) -> Pairs:
+    """``super().name``"""
+    match owner:
+        case Ref(oid=oid) if oid in state.objects:
+            held = state.objects[oid]
+            symbol = held.entity.symbol if isinstance(held, Object) else held.symbol
+            return bound_method(run, state, frame, symbol, owner, name, span, behind) or [(state, UNKNOWN)]
+        case ClassValue(symbol=symbol):
+            found = method(run, symbol, name, behind)
+            return [(state, FunctionValue(found, owner) if found is not None else UNKNOWN)]
+        case _:
+            return [(state, UNKNOWN)]
+
+
 def bound_method(
-    run: Interpreter, state: State, frame: Frame, symbol: ClassSymbol, owner: Ref, name: str, span: int
+    run: Interpreter,
+    state: State,
+    frame: Frame,
+    symbol: ClassSymbol,
+    owner: Ref,
+    name: str,
+    span: int,
+    behind: ClassSymbol | None = None,
 ) -> Pairs | None:
-    found = method(run, symbol, name)
+    found = method(run, symbol, name, behind)
     if found is None:
         return None
     heads = [d.head.rpartition(".")[2] for d in found.facts.decorators]
@@ -131,7 +205,7 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
     found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
     if found is not None:
         return found
-    return [(state, _class_attribute(run, frame, plain.symbol, name, span))]
+    return [(state, _class_attribute(run, plain.symbol, name))]
 
 
 def _read_mapped(
@@ -157,6 +231,7 @@ def _read_mapped(
             run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
         relationship = entity.relationships.get(name)
         new: Value = MethodValue(Ref(oid), name) if relationship and relationship.many else UNKNOWN
+        run.log.fine.add(spot)
         return [(state, obj.links.get(name, new))]
     status = obj.status(name)
     if status.vague or obj.life is None:
@@ -169,33 +244,44 @@ def _read_mapped(
         if tested and name in entity.columns and entity.columns[name].filled:
             return [(state, Const(True))]
         return [(state, children.child(run, state, oid, name))]
-    if obj.life is Life.PERSISTENT:
-        session = _session(state, obj)
-        if session is None:
-            return [(state, UNKNOWN)]
-        if identity_map.is_none(obj, name):
-            state.objects[oid] = obj.with_status(name, VAGUE)
-            return [(state, UNKNOWN)]
-        if session.is_async and not session.lent and identity_map.answers(run, state, obj, name):
-            run.log.fine.add(spot)
-            state.objects[oid] = obj.with_status(name, VAGUE)
-            return [(state, children.vague_child(run, state, oid, obj, name))]
-        if not session.is_async or session.lent:
-            run.log.fine.add(spot)
-            state.objects[oid] = lifetimes.reload(obj).with_status(name, LOADED)
-            _reloaded(run, state, oid, obj, name)
-            children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
-            assert obj.sid is not None
-            lifetimes.begin(state, obj.sid)
-            return [(state, children.child(run, state, oid, name))]
+    if obj.life in (Life.PERSISTENT, Life.DELETED):
+        return _read_in_session(run, state, frame, oid, obj, name, spot)
+    if obj.exit is not None:
         _late(run, state, frame, oid, obj, name, spot)
-    elif obj.life is Life.DETACHED and obj.exit is not None:
-        _late(run, state, frame, oid, obj, name, spot)
+    return [(state, UNKNOWN)]
+
+
+def _read_in_session(
+    run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, spot: Spot
+) -> Pairs:
+    """An attribute without a value, of an object that has a session: it is loaded, found, or out of reach."""
+    session = _session(state, obj)
+    if session is None or obj.sid is None:
+        return [(state, UNKNOWN)]
+    awaits = session.is_async and not session.lent
+    if obj.life is Life.DELETED and not awaits:
+        return [(state, UNKNOWN)]  # The row is gone, but a relationship can be loaded.
+    if identity_map.is_none(run, obj, name):
+        state.objects[oid] = obj.with_status(name, VAGUE)
+        return [(state, UNKNOWN)]
+    if not awaits:
+        run.log.fine.add(spot)
+        lifetimes.begin(state, obj.sid, spot)
+        lifetimes.autoflush(state, obj.sid, spot)
+        _load(state, oid, name)
+        children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
+        return [(state, children.child(run, state, oid, name))]
+    if identity_map.answers(run, state, obj, name):
+        run.log.fine.add(spot)
+        state.objects[oid] = obj.with_status(name, VAGUE)
+        return [(state, children.vague_child(run, state, oid, obj, name))]
+    _late(run, state, frame, oid, obj, name, spot)
     return [(state, UNKNOWN)]
 
 
 def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, spot: Spot) -> None:
     if any(caught.rpartition(".")[2] in _EXPECTED for caught in frame.caught):
+        state.objects[oid] = obj.with_status(name, VAGUE)  # Where it does not raise, there is a value.
         return
     status = obj.status(name)
     if obj.merged is not None:
@@ -224,15 +310,18 @@ def _session(state: State, obj: Object) -> Session | None:
     return state.sessions.get(obj.sid) if obj.sid is not None else None
 
 
-def _reloaded(run: Interpreter, state: State, oid: int, before: Object, name: str) -> None:
-    """A read has loaded: the row under its other names too, and what its options load behind it."""
-    if before.status(name).loss is Loss.NEVER_LOADED:
+def _load(state: State, oid: int, name: str) -> None:
+    """A read loads: the attribute alone, or all that has expired; the row under its other names too."""
+    obj = state.object(oid)
+    assert obj is not None
+    column = obj.entity.columns.get(name)
+    deferred = column is not None and column.deferred
+    alone = deferred or (name in obj.entity.relationships and obj.columns.loss is None)
+    state.objects[oid] = (obj if alone else lifetimes.reload(obj)).with_status(name, LOADED)
+    if not alone:
+        lifetimes.spread(state, oid)
+    if alone or name in obj.entity.relationships:
         lifetimes.spread(state, oid, name)
-        return
-    lifetimes.spread(state, oid)
-    for relation, relationship in before.entity.relationships.items():
-        if before.load.get(relation) is not None or relationship.eager:
-            children.forget_child(run, state, oid, relation)
 
 
 def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, value: Value, span: int) -> None:
@@ -240,16 +329,18 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
     if isinstance(base, SessionRef) and name == "expire_on_commit":
         session = state.sessions.get(base.sid)
         if session is not None:
-            state.sessions[base.sid] = replace(
-                session, expires=None if value == UNKNOWN else value != NONE and bool(getattr(value, "value", True))
-            )
+            known = value != NONE and bool(getattr(value, "value", True))
+            state.sessions[base.sid] = replace(session, expires=None if isinstance(value, Unknown) else known)
         return
+    coroutines.used(run, state, frame, base, name, span)
     if isinstance(base, SessionRef) and base.sid in state.sessions:
         session = state.sessions[base.sid]
         state.sessions[base.sid] = replace(session, methods=session.methods | {name})
         return
     if not isinstance(base, Ref):
         orphans.keep(state, value)
+        if base == requests.STATE:
+            requests.store(run, state, frame, name, value)
         return
     found = state.objects.get(base.oid)
     if isinstance(found, Plain):
@@ -257,7 +348,8 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         return
     if not isinstance(found, Object):
         return
-    if found.merged is not None and not found.merged[1] and name in found.entity.columns:
+    known = found.life is not None
+    if known and found.merged is not None and not found.merged[1] and name in found.entity.columns:
         run.log.add(
             Note(
                 "merge",
@@ -271,21 +363,26 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
                 exit=found.exit,
             )
         )
+    if ownership.assigned(run, state, frame, base.oid, name, value, Spot(frame.id, span)):
+        return
     mapped = name in found.entity.columns or name in found.entity.relationships
     if mapped and found.life is Life.PERSISTENT and found.sid is not None:
-        lifetimes.begin(state, found.sid)  # Since 2.0 a change is enough to begin a transaction.
+        lifetimes.begin(state, found.sid, Spot(frame.id, span))  # Since 2.0 a change is enough to begin a transaction.
+        lifetimes.change(state, found.sid, Spot(frame.id, span))
     state.objects[base.oid] = replace(
         found,
         attributes={**found.attributes, name: LOADED} if mapped else found.attributes,
         links={**found.links, name: value},
         changed=found.changed | {name} if mapped and found.life is Life.PERSISTENT else found.changed,
     )
-    if name in found.entity.relationships:
-        children.fill_other_side(run, state, found.entity, value)
-    if found.sid is not None and name in found.entity.relationships:
+    relationship = found.entity.relationships.get(name)
+    if relationship is None:
+        return
+    children.fill_other_side(run, state, found.entity, value)
+    if found.sid is not None and relationship.saves:
         for linked in lifetimes.refs(value):
             other = state.object(linked)
-            if other is not None and other.life is Life.TRANSIENT:
+            if other is not None and other.life in (Life.TRANSIENT, Life.DETACHED):
                 lifetimes.add(state, found.sid, linked)
 
 

@@ -8,14 +8,15 @@ Source: FastAPI 0.105 to 0.165, run; the schema is read with ``from_attributes``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import classes, orphans
+from outlive.check.flow import dumps, lifetimes, orphans, schemas
 from outlive.check.flow.frames import Frame, Pairs
-from outlive.check.flow.values import Const, Many, Value
+from outlive.check.flow.state import State
+from outlive.check.flow.values import Const, Many, Spot, Value
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -25,17 +26,35 @@ _APPLICATIONS = frozenset({"APIRouter", "FastAPI"})
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple"})
 
 
-def returned(run: Interpreter, symbol: FunctionSymbol, frame: Frame, returns: Pairs) -> None:
+def routes(run: Interpreter, symbol: FunctionSymbol) -> Iterator[Term]:
+    """The decorators that make a function a path operation."""
+    for decorator in symbol.facts.decorators:
+        owner, _, method = decorator.head.rpartition(".")
+        if decorator.kind == "call" and method in _ROUTES and is_application(run, symbol.module, owner, _APPLICATIONS):
+            yield decorator
+
+
+def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], frame: Frame, returns: Pairs) -> None:
     """Read what the response model of a path operation declares."""
-    model = next(_models(run, symbol), None)
-    schema, is_many = _schema(run, symbol, model) if model is not None else (None, False)
-    if schema is None or run.entities.get(schema) is not None:
+    if any(route.keyword("response_class") is not None for route in routes):
         return
+    model = next(_models(symbol, routes), None)
+    is_open = model is None or model.text == "None"
+    schema, is_many = (None, False) if model is None else _schema(run, symbol, model)
     for state, value in returns:
         span = state.envs.get(frame.id, {}).get(orphans.RETURN)
-        one = _one(value, is_many)
-        if one is not None and isinstance(span, Const) and isinstance(span.value, int):
-            classes.read_fields(run, [state], frame, schema, one, span.value)
+        if not isinstance(span, Const) or not isinstance(span.value, int):
+            continue
+        one = value if is_open else _one(value, is_many)
+        if is_open or (schema is not None and one is not None and _is_instance(state, one, schema)):
+            dumps.dumped(run, state, one or value, Spot(frame.id, span.value), "return")
+        elif schema is not None and one is not None and run.entities.get(schema) is None:
+            schemas.read_fields(run, [state], frame, schema, one, span.value)
+
+
+def _is_instance(state: State, value: Value, schema: ClassSymbol) -> bool:
+    held = [state.object(oid) for oid in lifetimes.refs(value)]
+    return bool(held) and all(obj is not None and schema in obj.entity.lineage for obj in held)
 
 
 def _one(value: Value, is_many: bool) -> Value | None:
@@ -44,23 +63,22 @@ def _one(value: Value, is_many: bool) -> Value | None:
     return value.element if isinstance(value, Many) else None
 
 
-def _models(run: Interpreter, symbol: FunctionSymbol) -> Iterator[Term]:
+def _models(symbol: FunctionSymbol, routes: Sequence[Term]) -> Iterator[Term]:
     """The response models of its routes, in the order of precedence."""
-    for decorator in symbol.facts.decorators:
-        owner, _, method = decorator.head.rpartition(".")
-        if decorator.kind == "call" and method in _ROUTES and _is_application(run, symbol, owner):
-            given = decorator.keyword("response_model") or symbol.facts.returns
-            if decorator.keyword("response_class") is None and given is not None:
-                yield given
+    for decorator in routes:
+        given = decorator.keyword("response_model") or symbol.facts.returns
+        if given is not None:
+            yield given
 
 
-def _is_application(run: Interpreter, symbol: FunctionSymbol, name: str) -> bool:
-    found = run.program.resolve(symbol.module, name) if name else None
+def is_application(run: Interpreter, module: Module, name: str, classes: Collection[str]) -> bool:
+    """Whether a name stands for an instance of one of these classes of a library."""
+    found = run.program.resolve(module, name) if name else None
     if not isinstance(found, GlobalSymbol):
         return False
     made = run.program.resolve(found.module, run.program.global_term(found).head)
     bases = run.program.lineage(made)[1] if isinstance(made, ClassSymbol) else [made]
-    return any(isinstance(base, External) and base.last in _APPLICATIONS for base in bases)
+    return any(isinstance(base, External) and base.last in classes for base in bases)
 
 
 def _schema(run: Interpreter, symbol: FunctionSymbol, term: Term) -> tuple[ClassSymbol | None, bool]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check.entities import Entity
-from outlive.check.flow import children, lifetimes, loading
+from outlive.check.flow import children, keys, lifetimes, loading, rows
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.state import LOADED, VAGUE, Object, State
+from outlive.check.flow.state import LOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import (
+    EVERY,
     NOTHING,
     UNKNOWN,
     ClassValue,
     Const,
     Group,
     Load,
+    Many,
     Query,
     Ref,
     Rows,
@@ -27,6 +28,8 @@ from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
+
+_WRITING = frozenset({"DELETE", "INSERT", "MERGE", "REPLACE", "UPDATE"})
 
 
 def load_entity(
@@ -45,30 +48,32 @@ def load_entity(
     entity = run.entities.get(value.symbol)
     if entity is None:
         return UNKNOWN
+    found = rows.held(run, state, sid, entity, key) if sid is not None else None
+    if found is not None:
+        rows.come_upon(run, state, found, load)
+        return Ref(found)
     oid = run.identity("object", spot, value.symbol)
+    if sid is not None and key != EVERY and rows.take_from_every(run, state, sid, entity, oid) is not None:
+        made = rows.come_upon(run, state, oid, load)
+        state.objects[oid] = replace(made, born=spot, query=query, key=key)
+        return Ref(oid)
     attributes = loading.statuses(entity, load)
     if sid is not None:
-        for other_id, other in state.of_session(sid):
-            if other_id != oid and lifetimes.are_different(key, other.key):
+        for other_id, _ in state.of_session(sid):
+            other = state.object(other_id)
+            if other is None:  # One before it has taken it away.
                 continue
-            for name in _loaded_behind(run, other.entity, other.load, entity):
+            for name in rows.loaded_behind(run, other.entity, other.load, entity):
                 if name in attributes and attributes[name].loss is not None:
                     attributes[name] = VAGUE
-            # The identity map may return what is there already, with what that has loaded.
-            if entity.meets(other.entity):
-                for name, lost in attributes.items():
-                    status = other.attributes.get(name)
-                    if lost.loss and (status in (LOADED, VAGUE) or name in other.links):
-                        attributes[name] = VAGUE
-                filled = other
-                for name, status in attributes.items():
-                    # This query may have filled the other object too.
-                    if other_id != oid and status == LOADED and other.status(name).loss is not None:
-                        filled = filled.with_status(name, VAGUE)
-                        state.objects[other_id] = filled
-                # What was expired before, and is held by somebody else, has been loaded by this query.
-                if other_id != oid and other.life is Life.PERSISTENT and lifetimes.is_expired(other):
-                    state.objects[other_id] = lifetimes.vague(filled)
+            if other_id == oid or other.life is not Life.PERSISTENT:
+                continue
+            if key == EVERY and other.entity is entity:
+                rows.come_upon(run, state, other_id, load)
+            elif other.path and entity.meets(other.entity):
+                _meet(state, attributes, load, other_id, other)
+            elif not keys.is_known(key) and entity.meets(other.entity) and lifetimes.is_expired(other):
+                state.objects[other_id] = lifetimes.maybe_populated(other, load)
         _fill_behind(run, state, sid, entity, load)
     for relation in entity.relationships:
         children.forget_child(run, state, oid, relation)
@@ -79,6 +84,16 @@ def load_entity(
     return Ref(oid)
 
 
+def _meet(state: State, attributes: dict[str, Status], load: Load, other_id: int, other: Object) -> None:
+    """Another object stands behind a relationship and may be the row that is loaded: each has what the other has."""
+    for name, status in list(attributes.items()):
+        theirs = other.attributes.get(name)
+        if status.loss is not None and (theirs in (LOADED, VAGUE) or name in other.links):
+            attributes[name] = VAGUE
+    if not other.several:
+        state.objects[other_id] = lifetimes.maybe_populated(other, load)
+
+
 def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load: Load) -> None:
     """What the options and the mapping load behind an object may be rows that the program holds already."""
     for name, relationship in entity.relationships.items():
@@ -87,13 +102,9 @@ def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load:
         if target is None or (inner is None and not relationship.eager):
             continue
         for oid, obj in state.of_session(sid):
-            if obj.life is not Life.PERSISTENT or not obj.entity.meets(target):
+            if obj.life is not Life.PERSISTENT or obj.several or not obj.entity.meets(target):
                 continue
-            held = lifetimes.relieved(obj) if obj.columns.loss is not None else obj
-            for further, _ in inner.rels if inner is not None else ():
-                if held.status(further).loss is not None:
-                    held = held.with_status(further, VAGUE)
-            state.objects[oid] = held
+            state.objects[oid] = lifetimes.maybe_populated(obj, inner or NOTHING)
         if inner is not None:
             _fill_behind(run, state, sid, target, inner)
 
@@ -102,7 +113,7 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
     """``session.execute(query)`` and its shorter forms."""
     state = given.state
     if sid is not None:
-        lifetimes.begin(state, sid)
+        lifetimes.begin(state, sid, spot)
         lifetimes.autoflush(state, sid, spot)
     if not isinstance(value, Query):
         if sid is not None and not isinstance(value, Const):
@@ -112,19 +123,52 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
                     state.objects[oid] = lifetimes.relieved(obj)
         return UNKNOWN
     if value.kind == "change" and sid is not None:
+        if _writes(value):
+            lifetimes.change(state, sid, spot)
         changed = {e.symbol for e in value.entities if isinstance(e, ClassValue)}
         for oid, obj in state.of_session(sid):
             if not changed or changed & set(obj.entity.lineage):
                 onupdate = {n: VAGUE for n, c in obj.entity.columns.items() if c.onupdate}
                 state.objects[oid] = replace(obj, attributes={**obj.attributes, **onupdate})
-    rows = rows_of(run, state, sid, value, spot, given)
+    found = rows_of(run, state, sid, value, spot, given)
     if name == "scalar":
-        return rows.scalar
+        return one_of(run, state, found.scalar, spot)
     if name in ("scalars", "stream_scalars"):
-        return Rows(rows.scalar, rows.scalar)
+        return Rows(found.scalar, found.scalar)
     if name == "exec" and len(value.entities) == 1:
-        return Rows(rows.scalar, rows.scalar)
-    return rows
+        return Rows(found.scalar, found.scalar)
+    return found
+
+
+def all_of(state: State, value: Value) -> Many:
+    """All rows of a result."""
+    for oid in lifetimes.refs(value):
+        obj = state.object(oid)
+        if obj is not None and not obj.several:
+            state.objects[oid] = replace(obj, several=True)
+    return Many(value)
+
+
+def one_of(run: Interpreter, state: State, value: Value, spot: Spot, only: bool = False) -> Value:
+    """One row of every row: which of them is not known, unless there is but one."""
+    obj = state.object(value.oid) if isinstance(value, Ref) else None
+    if not isinstance(value, Ref) or obj is None or obj.key != EVERY:
+        return value
+    if only and obj.sid is not None:
+        for oid, other in state.of_session(obj.sid):
+            if oid != value.oid and other.entity is obj.entity and rows.is_held(run, state, oid):
+                return Ref(oid)
+        return value
+    oid = run.identity("one", spot, value.oid)
+    rows.copy(run, state, value.oid, oid)
+    return Ref(oid)
+
+
+def _writes(change: Query) -> bool:
+    """Not so sure for ``text("...")``: there its first word tells."""
+    said = [entity.value for entity in change.entities if isinstance(entity, Const)]
+    words = [value.split(maxsplit=1)[0].upper() for value in said if isinstance(value, str) and value.strip()]
+    return not said or any(word in _WRITING for word in words)
 
 
 def rows_of(
@@ -133,16 +177,8 @@ def rows_of(
     load = query.load
     if given is not None and given.keyword("execution_options") is not None:
         load = replace(load, vague=True)
-    columns = tuple(load_entity(run, state, sid, entity, load, query.spot, spot) for entity in query.entities)
-    return Rows(Group(columns), columns[0] if columns else UNKNOWN)
-
-
-def _loaded_behind(run: Interpreter, entity: Entity, load: Load, wanted: Entity) -> Iterator[str]:
-    """What the options of an earlier query have loaded of the ``wanted`` ones that stand behind its rows."""
-    for name, inner in load.rels:
-        target = run.entities.behind(entity.relationships.get(name))
-        if target is not None:
-            if wanted.meets(target):
-                yield from (further for further, _ in inner.rels)
-                yield from inner.columns
-            yield from _loaded_behind(run, target, inner, wanted)
+    columns: list[Value] = []
+    for position, entity in enumerate(query.entities):
+        key = None if position or (query.key == EVERY and len(query.entities) > 1) else query.key
+        columns.append(load_entity(run, state, sid, entity, load, query.spot, spot, key))
+    return Rows(Group(tuple(columns)), columns[0] if columns else UNKNOWN)

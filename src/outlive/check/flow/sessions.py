@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow import calls, children, lifetimes, loading, results
+from outlive.check.entities import Entity
+from outlive.check.flow import calls, children, keys, lifetimes, loading, ownership, results, rows
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
 from outlive.check.flow.values import (
+    EVERY,
     UNKNOWN,
     Block,
     ClassValue,
@@ -64,6 +66,13 @@ INSTEAD = {
     "load": "get",
 }
 _NEEDING_SQL = frozenset({"execute", "flush", "get", "get_one", "refresh", "scalar", "scalars", "exec", "stream"})
+_REFUSED = frozenset(
+    {
+        "add", "add_all", "begin", "begin_nested", "commit", "connection", "delete", "exec", "execute", "get",
+        "get_one", "merge", "scalar", "scalars", "stream", "stream_scalars",
+    }
+)  # fmt: skip
+"""What a session refuses that was made with ``close_resets_only=False``, once it is closed."""
 
 
 def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> Pairs:
@@ -73,7 +82,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
     spot = Spot(frame.id, node.span)
     if session is None:
         return [(state, UNKNOWN)]
-    known = SESSION_METHODS.get("Session" if session.lent and session.name else session.name)
+    known = SESSION_METHODS.get("Session" if session.lent and session.name == "AsyncSession" else session.name)
     if known is not None and name not in known and not name.startswith("_"):
         asked = any(key[1].startswith("hasattr(") and f"'{name}'" in key[1] for key in state.assumed)
         expected = any(caught.rpartition(".")[2] == "AttributeError" for caught in frame.caught)
@@ -88,6 +97,9 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
         state.sessions[sid] = session = replace(session, ended=True)
     elif session.ended and name in _NEEDING_SQL:
         state.failed = True  # "Can't operate on closed transaction inside context manager."
+    if session.final and session.closed is not None and name in _REFUSED:
+        run.log.raised(Note("reopened", spot, name, session=session, cause=session.closed), state)
+        return [(state, UNKNOWN)]
     match name:
         case "commit":
             run.committed(state, sid, spot)
@@ -96,23 +108,34 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             lifetimes.rollback(state, sid, spot)
         case "close" | "aclose" | "remove" | "reset" | "invalidate":
             lifetimes.close(state, sid, spot)
+            if name == "reset":
+                state.sessions[sid] = replace(state.sessions[sid], closed=None)
         case "flush":
             if not lifetimes.is_clean(state, sid):
-                lifetimes.begin(state, sid)
+                lifetimes.begin(state, sid, spot)
             lifetimes.flush(state, sid, spot)
         case "add" | "add_all":
+            if ownership.refused(run, state, frame, sid, [(first, "")], spot):
+                return [(state, UNKNOWN)]
             _forget_merge(state, first)
+            if not all(_is_persistent(state, oid) for oid in lifetimes.refs(first)) or not any(lifetimes.refs(first)):
+                lifetimes.change(state, sid, spot)
             for oid in lifetimes.refs(first):
+                _refuse_twin(run, state, sid, oid)
                 lifetimes.add(state, sid, oid)
                 run.added_at[oid] = (spot, node.span)
-            lifetimes.begin(state, sid)
+            lifetimes.begin(state, sid, spot)
         case "delete":
             _refuse_foreign(run, given, sid, name, first, spot)
             for oid in lifetimes.refs(first):
+                _refuse_twin(run, state, sid, oid)
                 obj = state.object(oid)
                 if obj is not None:
-                    # It loads what it has to look at: the object itself, and what its cascades lead to.
-                    state.objects[oid] = replace(lifetimes.relieved(obj), deleted=True, life=Life.PERSISTENT, sid=sid)
+                    # It loads what its cascades lead to, and the object for that.
+                    held = lifetimes.relieved(obj) if obj.entity.cascades else obj
+                    state.objects[oid] = replace(held, deleted=True, life=Life.PERSISTENT, sid=sid, exit=None)
+                    children.materialise(run, state, oid)
+            lifetimes.change(state, sid, spot)
         case "expunge_all":
             lifetimes.detach(state, [oid for oid, _ in state.of_session(sid)], Exit.EXPUNGE, spot)
         case "expunge" | "expire" | "refresh":
@@ -126,22 +149,30 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             return [(state, _get(run, given, sid, first, spot))]
         case "query":
             entities = tuple(given.args)
-            return [(state, Query(entities, Load(), spot, sid, "query"))]
+            return [(state, Query(entities, Load(), spot, sid, "query", EVERY))]
         case "execute" | "scalars" | "scalar" | "stream" | "stream_scalars" | "exec":
             return [(state, results.execute(run, given, sid, name, first, spot))]
         case "begin":
-            lifetimes.begin(state, sid)
+            lifetimes.begin(state, sid, spot)
             return [(state, Block(sid, "begin"))]
         case "begin_nested":
             lifetimes.savepoint(state, sid, spot)
             return [(state, Block(sid, "nested"))]
         case "run_sync":
             return _run_sync(run, given, sid, first, node.span)
-        case "connection" | "bulk_save_objects" | "bulk_insert_mappings" | "bulk_update_mappings":
-            lifetimes.begin(state, sid)
+        case "connection":
+            lifetimes.begin(state, sid, spot)
+        case "bulk_save_objects" | "bulk_insert_mappings" | "bulk_update_mappings":
+            lifetimes.begin(state, sid, spot)
+            lifetimes.change(state, sid, spot)
         case _:
             pass
     return [(state, UNKNOWN)]
+
+
+def _is_persistent(state: State, oid: int) -> bool:
+    obj = state.object(oid)
+    return obj is not None and obj.life is Life.PERSISTENT
 
 
 def _forget_merge(state: State, value: Value) -> None:
@@ -160,15 +191,16 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
             continue
         if _refused(run, given, sid, name, oid, obj, spot):
             continue
+        run.log.fine.add(spot)
         if obj.sid is None and obj.life is None:
             state.objects[oid] = obj = replace(obj, sid=sid, life=Life.PERSISTENT)
         if names == []:
             state.objects[oid] = lifetimes.vague(obj)
         elif name == "refresh":
-            lifetimes.begin(state, sid)
+            lifetimes.begin(state, sid, spot)
             # What is refreshed is expired first, so the flush does not see its change.
             state.objects[oid] = replace(obj, changed=obj.changed.difference(names or obj.changed))
-            lifetimes.flush(state, sid, spot)
+            lifetimes.autoflush(state, sid, spot)
             lifetimes.refresh(state, oid, names, spot)
             if names is None:
                 lifetimes.spread(state, oid)
@@ -179,6 +211,7 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
         elif name == "expire":
             lifetimes.expire(state, oid, names, spot)
         else:
+            children.materialise(run, state, oid)
             lifetimes.detach(state, [oid], Exit.EXPUNGE, spot)
 
 
@@ -190,13 +223,24 @@ def _refuse_foreign(run: Interpreter, given: Given, sid: int, name: str, value: 
             _refused(run, given, sid, name, oid, obj, spot)
 
 
+def _refuse_twin(run: Interpreter, state: State, sid: int, oid: int) -> None:
+    """A detached object whose row the session has under another name is refused: "another instance with key ..."."""
+    obj = state.object(oid)
+    if obj is not None and obj.life is Life.DETACHED:
+        twins = (rows.held(run, state, sid, obj.entity, key) for key in (obj.key, EVERY))
+        state.failed = state.failed or any(twin is not None for twin in twins)
+
+
 def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
     state = given.state
     why = _foreign(state, obj, sid)
     if why == "never added" and obj.born is not None and obj.born.frame != spot.frame:
         why = ""  # Whether a function has added what it is given often hangs on a flag that says so.
     if not why:
-        return False
+        # An object that a rollback has made transient is refused too, and whoever rolls back may well expect that.
+        is_refused = obj.life is Life.TRANSIENT and obj.made and obj.exit is not None
+        state.failed = state.failed or is_refused
+        return is_refused
     if not any(c.rpartition(".")[2] in ("InvalidRequestError", "SQLAlchemyError") for c in given.frame.caught):
         session = state.sessions.get(sid)
         kind, at = ("merge", obj.merged[0]) if obj.merged is not None else ("foreign", spot)
@@ -211,12 +255,14 @@ def _foreign(state: State, obj: Object, sid: int) -> str:
     match obj.life:
         case Life.DETACHED if obj.exit is not None:
             return "detached"
-        case Life.TRANSIENT if obj.made:
+        case Life.TRANSIENT if obj.made and (obj.exit is None or obj.exit[0] is not Exit.ROLLBACK):
             return "never added"
         case Life.PERSISTENT if obj.sid is not None and obj.sid != sid:
             own, other = state.sessions.get(obj.sid), state.sessions.get(sid)
             if own is not None and other is not None and own.factory is not None and other.factory is not None:
                 return "of another session"
+        case None if obj.merged is not None:
+            return "merged"  # Who merges an object knows that it need not be in the session.
         case _:
             pass
     return ""
@@ -228,10 +274,10 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
     obj = state.object(value.oid) if isinstance(value, Ref) else None
     if obj is not None and obj.life is Life.PERSISTENT and obj.sid == sid:
         return value  # Nothing to look up, so no transaction begins.
-    lifetimes.begin(state, sid)
+    lifetimes.begin(state, sid, spot)
     if obj is None or not isinstance(value, Ref):
         return UNKNOWN
-    if node.dropped and obj.life in (Life.DETACHED, Life.TRANSIENT):
+    if node.dropped and obj.life in (Life.DETACHED, Life.TRANSIENT, None):
         state.objects[value.oid] = replace(obj, merged=(spot, False))
     oid = run.identity("object", spot)
     attributes = loading.statuses(obj.entity, Load())
@@ -256,7 +302,19 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
 
 def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
-    lifetimes.begin(state, sid)
+    key = given.argument(1, "ident")
+    entity = run.entities.get(value.symbol) if isinstance(value, ClassValue) else None
+    found = rows.held(run, state, sid, entity, key) if entity is not None else None
+    if found is not None:
+        children.come_back(state, sid, found, spot)
+        return Ref(found)
+    oid = run.identity("object", spot, entity.symbol) if entity is not None else 0
+    taken = rows.take_from_every(run, state, sid, entity, oid) if entity is not None else None
+    if taken is not None:
+        state.objects[oid] = replace(taken, key=key, optioned=True)
+        children.come_back(state, sid, oid, spot)
+        return Ref(oid)
+    lifetimes.begin(state, sid, spot)
     load = Load()
     options = given.keyword("options")
     if isinstance(options, Group):
@@ -265,7 +323,7 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
         load = Load(vague=True)
     if given.starred:
         load = Load(vague=True)
-    held = _may_be_held(state, sid, value, given.argument(1, "ident"))
+    held = _may_be_held(run, state, sid, value, key)
     if held:
         # Without SQL there is no flush either.
         for oid, obj in state.of_session(sid):
@@ -274,13 +332,23 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
     else:
         changed = [oid for oid, obj in state.of_session(sid) if obj.changed]
         lifetimes.autoflush(state, sid, spot)
-        for oid in changed:
-            _doubt_flush(state, oid)
-    found = results.load_entity(run, state, sid, value, load, spot, spot, given.argument(1, "ident"))
-    made = state.object(found.oid) if held and isinstance(found, Ref) else None
-    if isinstance(found, Ref) and made is not None:
-        state.objects[found.oid] = replace(made, optioned=True)  # Options do nothing to a row that is held already.
-    return found
+        if entity is not None and _may_be_behind(state, sid, entity):
+            for oid in changed:
+                _doubt_flush(state, oid)
+    loaded = results.load_entity(run, state, sid, value, load, spot, spot, key)
+    made = state.object(loaded.oid) if held and isinstance(loaded, Ref) else None
+    if isinstance(loaded, Ref) and made is not None:
+        state.objects[loaded.oid] = replace(made, optioned=True)  # Options do nothing to a row that is held already.
+    return loaded
+
+
+def _may_be_behind(state: State, sid: int, entity: Entity) -> bool:
+    """Whether an object of a class may have been loaded behind another one that the session has."""
+    return any(
+        relationship.target in entity.lineage and obj.status(name).loss is None
+        for _, obj in state.of_session(sid)
+        for name, relationship in obj.entity.relationships.items()
+    )
 
 
 def _doubt_flush(state: State, oid: int) -> None:
@@ -291,11 +359,11 @@ def _doubt_flush(state: State, oid: int) -> None:
         state.objects[oid] = replace(obj, attributes={**obj.attributes, **flushed})
 
 
-def _may_be_held(state: State, sid: int, entity: Value, key: Value | None) -> bool:
+def _may_be_held(run: Interpreter, state: State, sid: int, entity: Value, key: Value | None) -> bool:
     """Whether ``get`` may find the object in the identity map."""
     return isinstance(entity, ClassValue) and any(
-        entity.symbol in obj.entity.lineage and not lifetimes.are_different(key, obj.key)
-        for _, obj in state.of_session(sid)
+        entity.symbol in obj.entity.lineage and not keys.are_different(key, obj.key) and rows.is_held(run, state, oid)
+        for oid, obj in state.of_session(sid)
         if obj.life is Life.PERSISTENT
     )
 
@@ -324,7 +392,17 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
         # The same line once more, in a loop: what belonged to the former session stays with it.
         for oid, obj in state.of_session(sid):
             state.objects[oid] = lifetimes.vague(replace(obj, sid=None, life=None))
+        state.pending = {
+            handle: replace(work, uses=tuple(use for use in work.uses if use.sid != sid))
+            for handle, work in state.pending.items()
+        }
     state.sessions[sid] = Session(
-        factory.is_async, factory.expires, factory.name, factory, spot, autoflush=factory.autoflush
+        factory.is_async,
+        factory.expires,
+        factory.name,
+        factory,
+        spot,
+        autoflush=factory.autoflush,
+        final=factory.final,
     )
     return SessionRef(sid)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
@@ -16,6 +18,9 @@ from outlive.check.flow.values import (
 from outlive.check.program import ClassSymbol
 from outlive.lifecycle.states import State as Life
 
+if TYPE_CHECKING:
+    from outlive.check.flow.background import Work
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -24,13 +29,15 @@ class Status:
     Attributes:
         loss: ``None`` while it is loaded.
         spot: Where it was lost.
-        eager: It had been loaded by an option or the mapping when it was lost.
+        loaded: It had been loaded when it was lost.
+        eager: That was done by an option or the mapping.
         vague: Not known at all; nothing is reported for it.
     """
 
     loss: Loss | None = None
     spot: Spot | None = None
     eager: bool = False
+    loaded: bool = False
     vague: bool = False
 
 
@@ -56,8 +63,11 @@ class Object:
         optioned: Its query has loader options already.
         written: A flush has written changes of it since the last savepoint began.
         made: It was made by its constructor and not loaded.
+        inserted: How deep in transactions (1) and savepoints (2, ...) that are still open; 0 if its row is older.
+        renewed: Relationships that were loaded again, so that other objects stand behind them.
         merged: Where it was given to ``merge`` and the result thrown away.
         key: The primary key that it was got by, where the program spells it out.
+        several: It stands for all elements of a list or collection, not for one of them.
         empty: Collections that a condition on this path has found empty.
     """
 
@@ -76,9 +86,12 @@ class Object:
     written: bool = False
     optioned: bool = False
     made: bool = False
+    inserted: int = 0
+    renewed: frozenset[str] = frozenset()
     deleted: bool = False
     merged: tuple[Spot, bool] | None = None
     key: Value | None = None
+    several: bool = False
     empty: frozenset[str] = frozenset()
 
     def status(self, name: str) -> Status:
@@ -107,12 +120,19 @@ class Session:
     Attributes:
         begun: A transaction is open; without one a rollback expires nothing.
         closed: Where it was last closed.
+        left: It was closed because its block was left: nobody means to close it again.
+        collected: The generator that made it is collected, which closes it.
+        anew: Where it has begun a transaction after that.
+        final: It was made with ``close_resets_only=False``: once closed, it refuses to work.
         lent: Inside ``run_sync``, where reading may load.
         autoflush: A query flushes first; off inside ``no_autoflush``.
         methods: Names that the program has assigned to it.
         blocks: How many ``with session.begin()`` or ``begin_nested()`` are open.
+        savepoints: How many of them are savepoints.
         ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
         kept: Somebody whom we cannot see may hold it.
+        unsaved: Where the first change was made that no commit has saved yet.
+        saves: Whoever works with it commits: what is changed after that is not left to anybody.
     """
 
     is_async: bool
@@ -122,18 +142,25 @@ class Session:
     spot: Spot
     begun: bool = False
     closed: Spot | None = None
+    left: bool = False
+    collected: bool = False
+    anew: Spot | None = None
+    final: bool = False
     lent: int = 0
     autoflush: bool = True
     methods: frozenset[str] = frozenset()
     blocks: int = 0
+    savepoints: int = 0
     ended: bool = False
     kept: bool = False
+    unsaved: Spot | None = None
+    saves: bool = False
 
 
 class State:
     """One path's view; mutable, copied where paths part (the names of a frame only when they are written)."""
 
-    __slots__ = ("_owned", "assumed", "envs", "failed", "objects", "sessions")
+    __slots__ = ("_owned", "assumed", "envs", "failed", "objects", "pending", "raised", "sessions", "suspended")
 
     def __init__(self) -> None:
         self.envs: dict[int, dict[str, Value]] = {}
@@ -142,6 +169,12 @@ class State:
         self.assumed: dict[tuple[int, str], bool] = {}
         self.failed = False
         """Something on this path has raised: what comes later is reached on other paths, or once that is mended."""
+        self.pending: Mapping[int, Work] = {}
+        """What has been handed over and may still be going on; replaced as a whole."""
+        self.suspended = False
+        """Something has been awaited, so others have had their turn."""
+        self.raised = False
+        """A ``raise`` of the program has ended the path; a copy begins anew."""
         self._owned: set[int] = set()
 
     def fork(self) -> State:
@@ -151,6 +184,8 @@ class State:
         made.sessions = dict(self.sessions)
         made.assumed = dict(self.assumed)
         made.failed = self.failed
+        made.pending = self.pending
+        made.suspended = self.suspended
         self._owned.clear()
         return made
 
@@ -167,7 +202,24 @@ class State:
         self._owned.discard(frame)
 
     def same(self, other: State) -> bool:
-        return self.sessions == other.sessions and self.objects == other.objects and self.envs == other.envs
+        return (
+            self.sessions == other.sessions
+            and self.objects == other.objects
+            and self.envs == other.envs
+            and self.pending.keys() == other.pending.keys()
+        )
+
+    def stand_for(self, other: State) -> None:
+        """Go on for a path that is the same too, with what is assumed on both; where one has failed, on the other."""
+        if self.failed != other.failed:
+            self.assumed = dict(other.assumed if self.failed else self.assumed)
+        elif self.assumed != other.assumed:
+            self.assumed = {key: value for key, value in self.assumed.items() if other.assumed.get(key) == value}
+        self.failed = self.failed and other.failed
+        self.suspended = self.suspended and other.suspended
+        self.raised = self.raised or other.raised
+        if self.pending is not other.pending:
+            self.pending = {**other.pending, **self.pending}
 
     def object(self, oid: int) -> Object | None:
         found = self.objects.get(oid)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import orphans
-from outlive.check.flow.frames import PATHS, STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow import orphans, requests
+from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
     NONE,
@@ -20,8 +20,10 @@ from outlive.check.flow.values import (
     ClassValue,
     Const,
     Context,
+    Coroutine,
     FunctionValue,
     Group,
+    Handle,
     Many,
     MethodValue,
     Query,
@@ -74,7 +76,7 @@ def call(
     states = [state, *(state.fork() for _ in summary[1:])]
     pairs: list[tuple[State, Value]] = []
     for one, ending in zip(states, summary, strict=True):
-        moved = _Moved(run, source, target, given.actual)
+        moved = Moved(run, source, target, given.actual)
         value = moved.value(ending.value)
         for oid, obj in ending.objects.items():
             one.objects[moved.oid(oid)] = moved.object(obj)
@@ -114,7 +116,12 @@ class _Arguments:
                 return Many(self.value(element))
             case Group(items=items, names=names):
                 return Group(tuple(self.value(item) for item in items), names)
-            case Unknown() | Const() | External() | ClassValue() | ModuleSymbol():
+            case Unknown():
+                return UNKNOWN  # Whatever it is: a summary serves many calls.
+            case External() if value == requests.REQUEST:
+                self.alive = True
+                return UNKNOWN
+            case Const() | External() | ClassValue() | ModuleSymbol():
                 return value
             case FunctionValue(owner=owner, closure=closure) if owner is None and not closure:
                 return value
@@ -154,29 +161,25 @@ def _interpret(
     state.objects.update(before)
     frame = Frame(source, symbol.module, symbol.facts, {}, 0, stack=((id(symbol.module), symbol.index),))
     out = Out()
-    saved = run.steps, run.limit, run.try_depth
-    run.steps, run.limit, run.try_depth = 0, STEPS, 0
-    run.nesting += 1
     try:
-        ends = run.block(symbol.facts.body, [state], frame, out)
+        with run.aside():
+            run.nesting += 1
+            ends = run.block(symbol.facts.body, [state], frame, out)
     except OutOfStepsError:
         return (Ending(UNKNOWN, {}, {}),)
-    finally:
-        run.steps, run.limit, run.try_depth = saved
-        run.nesting -= 1
     endings: list[Ending] = []
     for end, value in [*out.returns, *((end, NONE) for end in ends)]:
         if any(run.is_shared(sid) for sid in end.sessions):
             return None
         orphans.left(run, end, frame, value)
-        ending = _ending(end, value, before)
-        if ending not in endings:
-            endings.append(ending)
+        one = ending(end, value, before)
+        if one not in endings:
+            endings.append(one)
     # Where it never returns (it raises, or the walk was lost), the caller goes on without knowing.
     return tuple(endings[:PATHS]) or (Ending(UNKNOWN, {}, {}),)
 
 
-def _ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
+def ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
     """A value with everything that can be reached from it, or from an argument that was changed."""
     objects: dict[int, Object | Plain] = {}
     sessions: dict[int, Session] = {}
@@ -203,6 +206,10 @@ def _ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
                 waiting.extend((row, scalar))
             case MethodValue(base=base):
                 waiting.append(base)
+            case Coroutine(value=inner, sid=own, made_by=made_by):
+                waiting.extend((inner, *((SessionRef(own),) if own is not None else ())))
+                if made_by is not None:
+                    waiting.append(made_by)
             case Query(sid=sid) if sid is not None:
                 waiting.append(SessionRef(sid))
             case FunctionValue(owner=owner, closure=closure):
@@ -217,7 +224,7 @@ def _ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
     return Ending(value, objects, sessions)
 
 
-class _Moved:
+class Moved:
     """Places and identities of a summary, seen from one of its calls."""
 
     def __init__(self, run: Interpreter, source: int, target: int, actual: Mapping[int, int]) -> None:
@@ -262,7 +269,13 @@ class _Moved:
         return moved
 
     def session(self, session: Session) -> Session:
-        return replace(session, spot=self.place(session.spot), closed=self.spot(session.closed))
+        return replace(
+            session,
+            spot=self.place(session.spot),
+            closed=self.spot(session.closed),
+            anew=self.spot(session.anew),
+            unsaved=self.spot(session.unsaved),
+        )
 
     def status(self, status: Status) -> Status:
         return status if status.spot is None else replace(status, spot=self.place(status.spot))
@@ -288,7 +301,7 @@ class _Moved:
             case Ref(oid=oid):
                 return Ref(self.oid(oid))
             case SessionRef(sid=sid):
-                return SessionRef(self.oid(sid))
+                return replace(value, sid=self.oid(sid))
             case Block(sid=sid):
                 return replace(value, sid=self.oid(sid))
             case Many(element=element):
@@ -299,6 +312,12 @@ class _Moved:
                 return Rows(self.value(row), self.value(scalar))
             case MethodValue(base=base):
                 return replace(value, base=self.value(base))
+            case Coroutine(value=inner, spot=spot, sid=own, made_by=made_by):
+                made = self.value(made_by) if made_by is not None else None
+                assert made is None or isinstance(made, Context)
+                return Coroutine(self.value(inner), self.place(spot), None if own is None else self.oid(own), made)
+            case Handle():
+                return UNKNOWN  # Whoever handed the work over has been looked at by itself.
             case Query(spot=spot, sid=sid):
                 return replace(value, spot=self.place(spot), sid=None if sid is None else self.oid(sid))
             case FunctionValue(owner=owner, closure=closure):

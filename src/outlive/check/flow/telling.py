@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from outlive.check.findings import Confidence, Edit, Fix, Safety
-from outlive.check.flow import Flow, fixes
+from outlive.check.flow import Flow, dependencies, fixes
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import (
+    BackgroundRead,
+    CachedRead,
     EarlyKeyRead,
+    EmptyDump,
     Exit,
     ExpiringFactory,
     ForeignUse,
     Handover,
     IgnoredMerge,
+    LateCommit,
     LateRead,
+    LateStream,
     Loss,
+    MixedScopes,
+    Reopened,
+    SecondSession,
+    SharedSession,
+    Unawaited,
     UnknownMethod,
 )
 from outlive.check.flow.sessions import INSTEAD
 from outlive.check.flow.state import Object
 from outlive.check.flow.values import Spot
+from outlive.check.program import FunctionSymbol
 from outlive.check.source import Source
 from outlive.lifecycle.evidence import Evidence
 from outlive.lifecycle.places import Place
@@ -38,6 +50,9 @@ _LEFT = {
     Exit.CLOSE: "detached here, where its session closes",
     Exit.EXPUNGE: "expunged here",
     Exit.LOSS: "detached here: nothing holds its session any longer",
+    Exit.COPY: "copied here, for the calls that follow",
+    Exit.PROCESS: "pickled here, for another process",
+    Exit.ROLLBACK: "transient again here, by the rollback",
 }
 
 
@@ -46,13 +61,24 @@ def tell(run: Interpreter, sources: Mapping[str, Source]) -> Flow:
     teller = _Teller(run, sources)
     late = teller.late()
     return Flow(
-        late_reads=tuple(late),
+        late_reads=tuple(read for read in late if not read.reader),
+        schema_reads=tuple(read for read in late if read.reader),
         expiring_factories=tuple(teller.factories()),
         early_key_reads=tuple(teller.early()),
         handovers=tuple(teller.handovers()),
         foreign_uses=tuple(teller.foreign()),
+        second_sessions=tuple(teller.attached()),
         ignored_merges=tuple(teller.merges()),
         unknown_methods=tuple(teller.methods()),
+        unawaited_calls=tuple(teller.unawaited()),
+        reopened_sessions=tuple(teller.reopened()),
+        background_reads=tuple(teller.background()),
+        cached_reads=tuple(teller.cached()),
+        late_streams=tuple(teller.streams()),
+        shared_sessions=tuple(teller.shared()),
+        late_commits=tuple(teller.commits()),
+        empty_dumps=tuple(teller.dumps()),
+        mixed_scopes=tuple(teller.mixed()),
     )
 
 
@@ -113,9 +139,11 @@ class _Teller:
         if note.exit is not None:
             steps.append(Evidence(self.place(note.exit[1]), _LEFT[note.exit[0]]))
         if note.use is not None and note.kind == "late":
-            steps.append(Evidence(self.place(note.use), f"`{note.name}` is declared here, so it is read"))
+            how = "is declared here, so it is read" if note.text == "schema" else "is read by the template here"
+            steps.append(Evidence(self.place(note.use), f"`{note.name}` {how}"))
         if standing != note.spot and note.kind in ("late", "key"):
-            steps.append(Evidence(self.place(note.spot), f"`{self.text(note.spot)}` is read here"))
+            what = f"`{self.text(note.spot)}` is read" if note.use is None else f"the {note.text} reads it"
+            steps.append(Evidence(self.place(note.spot), f"{what} here"))
         return tuple(dict.fromkeys(steps))
 
     # -- kinds ---------------------------------------------------------------------------------------------------
@@ -144,8 +172,9 @@ class _Teller:
             )
             groups.setdefault(key, []).append((place, note, standing))
         made: list[LateRead] = []
-        for group in groups.values():
-            if all(note.shadowed and note.spot in self.run.log.fine for _, note, _ in group):
+        for noted in groups.values():
+            group = [each for each in noted if not (each[1].shadowed and each[1].spot in self.run.log.fine)]
+            if not group:
                 continue
             group.sort(key=lambda each: (each[0], self.place(each[1].spot)))
             place, note, standing = group[0]
@@ -179,6 +208,7 @@ class _Teller:
             load_fix=self.load_fix(note, obj) if status.loss is Loss.NEVER_LOADED else None,
             keep_fix=self.keep_fix(note),
             confidence=self.fine(note.spot),
+            reader=note.text if note.use is not None and note.kind == "late" else "",
         )
 
     def reads_it(self, note: Note) -> bool:
@@ -274,12 +304,44 @@ class _Teller:
         made: dict[Place, ForeignUse] = {}
         for note in self.notes("foreign"):
             assert note.obj is not None
+            if note.shadowed and note.spot in self.run.log.fine:
+                continue
             standing = self.standing(note.spot, note.cause)
             place = self.place(standing)
             text = fixes.first_argument(self.text(note.spot)) or note.obj.entity.name
             is_async = note.session is not None and note.session.is_async
             made.setdefault(place, ForeignUse(
                 place, text, note.obj.entity.name, note.name, note.text, self.story(note, standing), is_async,
+                self.fine(note.spot),
+            ))  # fmt: skip
+        return made.values()
+
+    def attached(self) -> Iterable[SecondSession]:
+        made: dict[Place, SecondSession] = {}
+        told: set[tuple[Spot | None, str]] = set()
+        for note in sorted(self.notes("attached"), key=lambda note: note.shadowed):
+            assert note.obj is not None
+            assert note.session is not None
+            assert note.use is not None
+            if note.shadowed and ((note.cause, note.text) in told or note.spot in self.run.log.fine):
+                continue
+            told.add((note.cause, note.text))
+            is_handed = note.handed != (0, 0, 0)
+            standing = note.spot if is_handed else self.standing(note.spot, note.cause)
+            place = self.place(standing)
+            entity = note.obj.entity.name
+            steps = [
+                *self.story(note, standing),
+                Evidence(self.place(note.use), f"this session holds the {entity}"),
+                Evidence(self.place(note.session.spot), "this is the other session"),
+            ]
+            if is_handed:
+                steps.append(Evidence(self.place(Spot(note.handed[0], note.handed[1])), "handed over here"))
+            if standing != note.spot:
+                steps.append(Evidence(self.place(note.spot), "it is to take the object in here"))
+            text = self.text(standing).partition("(")[0]
+            made.setdefault(place, SecondSession(
+                place, text, entity, note.text, tuple(dict.fromkeys(steps)), note.session.is_async,
                 self.fine(note.spot),
             ))  # fmt: skip
         return made.values()
@@ -300,9 +362,8 @@ class _Teller:
             session = note.session
             fix = fixes.assign_result(source, note.spot.span, text)
             is_async = bool(session and session.is_async) or fixes.is_awaited(source, note.spot.span)
-            made[place] = IgnoredMerge(
-                place, text, note.obj.entity.name, use, evidence, is_async, fix, Confidence.CERTAIN
-            )
+            sure = Confidence.CERTAIN if note.obj.made or note.exit is not None else Confidence.LIKELY
+            made[place] = IgnoredMerge(place, text, note.obj.entity.name, use, evidence, is_async, fix, sure)
         return made.values()
 
     def methods(self) -> Iterable[UnknownMethod]:
@@ -322,3 +383,208 @@ class _Teller:
                 place, (text or [note.name])[0], note.name, note.text, instead, evidence, fix, Confidence.CERTAIN
             )
         return made.values()
+
+    def unawaited(self) -> Iterable[Unawaited]:
+        made: dict[Place, Unawaited] = {}
+        for note in self.notes("coroutine"):
+            assert note.session is not None
+            place = self.place(note.spot)
+            if place in made:
+                continue
+            source = self.source(note.spot)
+            use = None if note.use is None else note.name
+            steps = [Evidence(self.place(note.session.spot), "this session is async")]
+            if note.use is not None:
+                steps.append(Evidence(self.place(note.use), "used here as if it were the result"))
+            _, _, module, index = self.run.frames[note.spot.frame]
+            is_async = index >= 0 and module.function(index).is_async
+            fix = fixes.await_call(source, note.spot.span, Safety.REVIEW if use is None else Safety.SAFE)
+            called = self.text(note.spot).partition("(")[0]
+            made[place] = Unawaited(
+                place, f"{called}()", use, tuple(steps), fix if is_async else None, Confidence.CERTAIN
+            )
+        return made.values()
+
+    def reopened(self) -> Iterable[Reopened]:
+        made: dict[Place, Reopened] = {}
+        for note in self.notes("reopened"):
+            session = note.session
+            assert session is not None
+            assert session.closed is not None
+            standing = self.standing(note.spot, note.cause)
+            steps = [
+                Evidence(self.place(session.spot), "this session"),
+                Evidence(self.place(session.closed), "is closed at the end of this"),
+            ]
+            if standing != note.spot:
+                steps.append(Evidence(self.place(note.spot), "it begins anew here"))
+            text = self.text(note.spot).partition("(")[0] if standing == note.spot else "session"
+            once = Reopened(
+                self.place(standing), text, session.final, session.collected, session.is_async, tuple(steps),
+                Confidence.LIKELY,
+            )  # fmt: skip
+            made.setdefault(once.place, once)
+        return made.values()
+
+    def cached(self) -> Iterable[CachedRead]:
+        """One finding for each function that reads what a cache has kept; further reads stand in its evidence."""
+        groups: dict[object, list[Note]] = {}
+        for note in sorted(self.notes("cached"), key=lambda note: self.place(note.spot)):
+            groups.setdefault((note.use, self.run.frames[note.spot.frame][2:]), []).append(note)
+        for notes in groups.values():
+            note = notes[0]
+            assert note.use is not None
+            place, keeper = self.place(note.spot), self.place(note.use)
+            steps = [step for step in self.story(note, note.spot) if step.place != keeper]
+            others = dict.fromkeys(at for each in notes if (at := self.place(each.spot)) != place)
+            yield CachedRead(
+                self.late_read(note, note.spot, place, ()), note.text, self.text(note.use).partition("(")[0],
+                (*steps, Evidence(keeper, "kept here, for the calls that follow"),
+                 *(Evidence(other, "also read here") for other in others)),
+            )  # fmt: skip
+
+    def shared(self) -> Iterable[SharedSession]:
+        """One finding for each place at which a session is used once too often."""
+        made: dict[Place, SharedSession] = {}
+        for note in self.notes("shared"):
+            session, meeting = note.session, note.meeting
+            assert session is not None
+            assert meeting is not None
+            place = self.place(note.spot)
+            told = (
+                Evidence(self.place(session.spot), "this session"),
+                Evidence(self.place(meeting.first), "is in use from here on"),
+                Evidence(self.place(meeting.use), "used by the one here"),
+                Evidence(self.place(meeting.other), "and by the other here"),
+            )
+            steps = tuple(step for step in told if step.place != place)
+            text = f"{self.text(note.spot).partition('(')[0]}()"
+            made.setdefault(place, SharedSession(place, text, session.is_async, steps, Confidence.LIKELY))
+        return made.values()
+
+    def background(self) -> Iterable[BackgroundRead]:
+        """One finding for each call that hands work over; the first of its reads tells the story."""
+        made: dict[tuple[Place, bool], BackgroundRead] = {}
+        for note in sorted((*self.notes("handed"), *self.notes("captured")), key=lambda n: self.place(n.spot)):
+            frame, call, argument = note.handed
+            place = self.place(Spot(frame, argument))
+            read_at = self.place(note.spot)
+            steps = [step for step in self.story(note, note.spot) if step.place != place]
+            handed = Evidence(self.place(Spot(frame, call)), "handed over here")
+            read = self.late_read(note, note.spot, read_at, ())
+            evidence = (*steps, handed, Evidence(read_at, f"`{read.text}` is read here, by then"))
+            called = self.text(Spot(frame, call)).partition("(")[0]
+            once = BackgroundRead(place, read, called, note.text, note.kind == "captured", evidence)
+            made.setdefault((place, once.is_captured), once)
+        return made.values()
+
+    def streams(self) -> Iterable[LateStream]:
+        """One finding for each generator; what raises tells the story, rather than a session that begins anew."""
+        made: dict[Place, LateStream] = {}
+        for note in sorted(self.notes("streamed"), key=lambda note: (note.text == "session", self.place(note.spot))):
+            frame, call, argument = note.handed
+            place, used = self.place(Spot(frame, argument)), self.place(note.spot)
+            called = self.text(Spot(frame, call)).partition("(")[0]
+            read = self.late_read(note, note.spot, used, ()) if note.status is not None else None
+            if note.text == "session":
+                assert note.session is not None
+                assert note.session.closed is not None
+                steps = [
+                    Evidence(self.place(note.session.spot), "this session"),
+                    Evidence(self.place(note.session.closed), "is closed at the end of this"),
+                    Evidence(used, "it begins anew here, by then"),
+                ]
+            else:
+                text = f"`{read.text}` is read" if read is not None else "the result is iterated over"
+                steps = [*self.story(note, note.spot), Evidence(used, f"{text} here, by then")]
+            made.setdefault(place, LateStream(
+                place, "" if call == argument else called, read, note.text == "result",
+                tuple(step for step in steps if step.place != place),
+            ))  # fmt: skip
+        return made.values()
+
+    def dumps(self) -> Iterable[EmptyDump]:
+        """Only what is empty on every path: `{}` after an error that was caught is often meant."""
+        made: dict[Place, EmptyDump] = {}
+        for note in self.notes("empty"):
+            if note.spot in self.run.log.fine:
+                continue
+            assert note.obj is not None
+            assert note.status is not None
+            assert note.status.loss is not None
+            standing = self.standing(note.spot, note.cause)
+            place = self.place(standing)
+            entity = note.obj.entity.name
+            evidence = self.story(note, standing)
+            if standing != note.spot:
+                evidence += (Evidence(self.place(note.spot), "serialised here"),)
+            factory = self.run.factory_of.get(note.cause) if note.cause is not None else None
+            is_async = any(one is not None and one.is_async for one in (note.session, factory))
+            made.setdefault(place, EmptyDump(
+                place, f"the {entity}" if standing != note.spot else self.dumped_text(note, entity), entity,
+                note.name, note.status.loss, is_async, evidence,
+                self.keep_fix(note), Confidence.CERTAIN,
+            ))  # fmt: skip
+        return made.values()
+
+    def dumped_text(self, note: Note, entity: str) -> str:
+        """The object as it is written, where it is a plain name."""
+        text = self.text(note.spot)
+        if note.name == "return":
+            name = text.removeprefix("return").strip()
+        else:
+            name = fixes.first_argument(text) or text.partition("(")[0].rpartition(".")[0]
+        return name if name.isidentifier() else f"the {entity}"
+
+    def commits(self) -> Iterable[LateCommit]:
+        """One finding for one commit, however many path operations leave their changes to it."""
+        groups: dict[Place, list[Note]] = {}
+        for note in self.notes("commit"):
+            groups.setdefault(self.place(self.standing(note.spot, note.cause)), []).append(note)
+        for place, notes in sorted(groups.items()):
+            notes.sort(key=lambda note: self.place(note.use or note.spot))
+            first = notes[0]
+            assert first.use is not None
+            assert first.cause is not None
+            standing = self.standing(first.spot, first.cause)
+            evidence = [Evidence(self.place(first.use), f"`{first.name}` changes this and does not commit")]
+            if standing != first.spot:
+                evidence.append(Evidence(self.place(first.spot), "committed here"))
+            module, index = self.run.frames[first.cause.frame][2:]
+            yield LateCommit(
+                place, self.text(standing), module.function(index).name, tuple(dict.fromkeys(n.name for n in notes)),
+                self.run.fastapi >= dependencies.FUNCTION_SCOPE, tuple(evidence),
+                self.scope_fix(FunctionSymbol(module, index)), Confidence.LIKELY,
+            )  # fmt: skip
+
+    def mixed(self) -> Iterable[MixedScopes]:
+        groups: dict[tuple[Place, Place], list[Note]] = {}
+        for note in self.notes("mixed"):
+            assert note.use is not None
+            groups.setdefault((self.place(note.spot), self.place(note.use)), []).append(note)
+        for (place, other), notes in sorted(groups.items(), key=lambda group: group[0]):
+            sites = dependencies.sites(self.run)
+            symbols = [one.function.symbol for one, _ in sites if one.site == notes[0].spot]
+            yield MixedScopes(
+                place,
+                notes[0].text,
+                tuple(dict.fromkeys(note.name for note in notes)),
+                (Evidence(other, "asked for here until the response has been sent"),),
+                self.scope_fix(symbols[0]) if symbols else None,
+            )
+
+    def scope_fix(self, symbol: FunctionSymbol) -> Fix | None:
+        if self.run.fastapi < dependencies.FUNCTION_SCOPE:
+            return None
+        edits: dict[Edit, None] = {}
+        for dependency, owner in dependencies.sites(self.run):
+            if dependency.function.symbol != symbol:
+                continue
+            text = self.text(dependency.site)
+            # What lasts for the request cannot depend on what does not: FastAPI refuses.
+            if owner.facts.is_generator or not re.fullmatch(r"[\w.]*Depends\(.*\)", text):
+                return None
+            if not dependency.scope:
+                source = self.source(dependency.site)
+                edits[fixes.add_argument(source, dependency.site.span, 'scope="function"')] = None
+        return Fix(tuple(edits), Safety.REVIEW, f'end `{symbol.facts.name}` before the response: `scope="function"`')

@@ -11,7 +11,13 @@ from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalS
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Anything that does not matter or cannot be known."""
+    """Anything that does not matter or cannot be known.
+
+    Attributes:
+        source: What is the same wherever the value goes, such as a parameter: it can be a key; 0 for all else.
+    """
+
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,13 @@ class Const:
     """A literal."""
 
     value: str | bool | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Instead of a key: every row of a table; with ``part``, some of them, which nothing but their own key tells."""
+
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +43,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class SessionRef:
-    """A session; ``lent`` when it is the sync session inside ``run_sync``."""
+    """A session; ``inner`` when it is named as the sync session of an ``AsyncSession``."""
 
     sid: int
+    inner: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +104,15 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """``Author.books``: an attribute of a mapped class, in a query; also a condition on it."""
+    """``Author.books``: an attribute of a mapped class, in a query; also a condition on it.
+
+    Attributes:
+        equals: What it is to be equal to; ``SOME`` where it is compared in another way.
+    """
 
     owner: ClassSymbol
     name: str
+    equals: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +132,8 @@ class Query:
         spot: The call of ``select``; where ``.options(...)`` can be added.
         sid: The session of a legacy query.
         kind: ``select``, ``query`` or ``change`` (insert, update, delete).
+        key: The primary key that its rows are asked for by, ``EVERY`` as long as nothing narrows it.
+        joined: It has joins, so ``filter_by`` is about something else.
     """
 
     entities: tuple[Value, ...]
@@ -120,6 +141,8 @@ class Query:
     spot: Spot
     sid: int | None = None
     kind: str = "select"
+    key: Value | None = None
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +165,7 @@ class Factory:
         fixable: ``expire_on_commit=False`` can be added to that call.
         scoped: Attribute access goes to the session of the thread.
         autoflush: A query flushes first.
+        final: ``close_resets_only=False``.
         asked: ``expires`` was said at the call that made the session, not by the factory.
     """
 
@@ -152,6 +176,7 @@ class Factory:
     fixable: bool = False
     scoped: bool = False
     autoflush: bool = True
+    final: bool = False
     asked: bool = False
 
 
@@ -186,12 +211,44 @@ class MethodValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Super:
+    """``super()``: an instance or a class, whose methods are looked up behind a class that it is made from."""
+
+    owner: Value
+    behind: ClassSymbol
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """A call of a function that yields, to be entered by ``with``, iterated, or depended on."""
 
     function: FunctionValue
     arguments: tuple[tuple[str, Value], ...]
     span: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coroutine:
+    """What a call gives before it is awaited.
+
+    Attributes:
+        value: What it gives then.
+        spot: The call.
+        sid: The session whose method it is; ``None`` for a function of the program.
+        made_by: That function, with its arguments.
+    """
+
+    value: Value
+    spot: Spot
+    sid: int | None
+    made_by: Context | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """A task, a thread, a future: work that somebody else does."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +268,15 @@ class Spot:
 
 
 Value: TypeAlias = (
-    Unknown | Const | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
-    | FunctionValue | MethodValue | Context | Block | External | GlobalSymbol | ModuleSymbol
+    Unknown | Const | Every | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
+    | FunctionValue | MethodValue | Super | Context | Coroutine | Handle | Block | External | GlobalSymbol
+    | ModuleSymbol
 )  # fmt: skip
 
 UNKNOWN = Unknown()
 NOTHING = Load()
 NONE = Const(None)
+EVERY = Every()
+SOME = Every(part=True)
 
-__all__ = ["NONE", "UNKNOWN", "External", "GlobalSymbol", "Module", "ModuleSymbol", "Value"]
+__all__ = ["EVERY", "NONE", "SOME", "UNKNOWN", "External", "GlobalSymbol", "Module", "ModuleSymbol", "Value"]

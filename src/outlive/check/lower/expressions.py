@@ -13,6 +13,8 @@ from outlive.check.source import pack
 
 NONE = Lit(None)
 OPAQUE = Lit(None, opaque=True)
+HANDING_OVER = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe"})
+"""Calls that start a coroutine which is made in place; it does nothing before."""
 
 
 class Expressions(ABC):
@@ -55,6 +57,9 @@ class Expressions(ABC):
                 self.call(node, target)
             case ast.Await():
                 value = self.value(node.value)
+                call = self.out[-1] if isinstance(node.value, ast.Call) else None
+                if isinstance(call, ir.Call):
+                    call.awaited = True
                 target = target or self.fresh()
                 self.out.append(ir.Await(target, value))
             case ast.BoolOp():
@@ -76,10 +81,10 @@ class Expressions(ABC):
                 return self.bind(target, value)
             case ast.Tuple() | ast.List() | ast.Set():
                 kind = type(node).__name__.lower()
-                items = [self.element(e) for e in node.elts]
+                starred: list[tuple[int, Operand]] = []
+                items = [self.element(e, index, starred) for index, e in enumerate(node.elts)]
                 target = target or self.fresh()
-                starred = any(isinstance(e, ast.Starred) for e in node.elts)
-                self.out.append(ir.Pack(target, "list" if starred else kind, items, []))
+                self.out.append(ir.Pack(target, "list" if starred else kind, items, [], starred))
             case ast.Dict():
                 keys = [self.value(k) if k is not None else Lit("**", opaque=True) for k in node.keys]
                 items = [self.value(v) for v in node.values]
@@ -108,7 +113,8 @@ class Expressions(ABC):
             case ast.Compare():
                 operands = [self.tested(part) for part in (node.left, *node.comparators)]
                 target = target or self.fresh()
-                self.out.append(ir.Touch(target, operands, "compare", span_of(node)))
+                how = "equal" if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) else "compare"
+                self.out.append(ir.Touch(target, operands, how, span_of(node)))
             case ast.UnaryOp():
                 operand = self.tested(node.operand)
                 target = target or self.fresh()
@@ -136,12 +142,13 @@ class Expressions(ABC):
         self.out.append(ir.Bind(target, value))
         return target
 
-    def element(self, node: ast.expr) -> Operand:
-        """An element of a display; ``*xs`` gives what ``xs`` contains."""
+    def element(self, node: ast.expr, index: int, starred: list[tuple[int, Operand]]) -> Operand:
+        """An element of a display; ``*xs`` gives what ``xs`` contains, and is noted."""
         if not isinstance(node, ast.Starred):
             return self.value(node)
-        target = self.fresh()
-        self.out.append(ir.Item(target, self.value(node.value), OPAQUE, False, span_of(node)))
+        target, whole = self.fresh(), self.value(node.value)
+        self.out.append(ir.Item(target, whole, OPAQUE, False, span_of(node)))
+        starred.append((index, whole))
         return target
 
     def tested(self, node: ast.expr) -> Operand:
@@ -152,15 +159,14 @@ class Expressions(ABC):
             return target
         return self.value(node)
 
-    def bool_op(self, values: Sequence[ast.expr], is_and: bool, target: str) -> None:
-        first, *rest = values
-        if not rest:
-            self.value(first, target)
+    def bool_op(self, values: Sequence[ast.expr], is_and: bool, target: str, first: int = 0) -> None:
+        if first == len(values) - 1:
+            self.value(values[first], target)
             return
-        operand, key, negated = self.test(first)
+        operand, key, negated = self.test(values[first])
         value = operand
         outer, self.out = self.out, []
-        self.bool_op(rest, is_and, target)
+        self.bool_op(values, is_and, target, first + 1)
         more, self.out = self.out, outer
         # `a and b`: where `a` is false the value is falsy whatever it is; where `a or b` stops at `a`, it is `a`.
         stop: list[Statement] = [ir.Bind(target, Lit(False) if is_and else (Lit(True) if negated else value))]
@@ -202,25 +208,40 @@ class Expressions(ABC):
             method_span = pack(end_line, max(end - len(method.encode()), 0), end_line, end)
         else:
             base = self.value(node.func)
+        name = method or (node.func.id if isinstance(node.func, ast.Name) else "")
         starred = False
         args: list[Operand] = []
+        unpacked: list[Operand] = []
         spans: list[int] = []
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 starred = True
-                self.value(arg.value)
+                unpacked.append(self.value(arg.value))
             else:
-                args.append(self.value(arg))
+                args.append(self.argument(arg))
                 spans.append(span_of(arg))
+                made = self.out[-1] if isinstance(arg, ast.Call) and name in HANDING_OVER else None
+                if isinstance(made, ir.Call):
+                    made.handed = True
         keywords: list[tuple[str, Operand]] = []
         for word in node.keywords:
-            value = self.value(word.value)
+            value = self.argument(word.value)
             if word.arg is None:
                 starred = True
             else:
                 keywords.append((word.arg, value))
                 spans.append(span_of(word.value))
-        self.out.append(ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans))
+        called = ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans)
+        called.unpacked = unpacked
+        self.out.append(called)
+
+    def argument(self, node: ast.expr) -> Operand:
+        """An argument of a call; a flag such as ``key is not None`` is what the same condition is elsewhere."""
+        if isinstance(node, ast.Compare) and condition_key(node)[0].endswith(" Is None"):
+            target = self.fresh()
+            self.truth(node, target)
+            return target
+        return self.value(node)
 
     def comprehension(
         self, generators: Sequence[ast.comprehension], key: ast.expr | None, value: ast.expr, target: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 from outlive.check import ir
-from outlive.check.facts import Attribute, Class, Facts, Function, Parameter
+from outlive.check.facts import Attribute, Body, Class, Facts, Function, Parameter
 from outlive.check.ir import Statement
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
@@ -15,11 +16,17 @@ _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
 
 class Statements(Expressions):
-    """Lowers a file into its facts."""
+    """Lowers a file into its facts.
 
-    def __init__(self, facts: Facts) -> None:
+    Of a function it keeps the text, unless classes stand in it: those can be named from outside.
+    """
+
+    def __init__(self, facts: Facts, lines: Sequence[str], first: int = 1) -> None:
         super().__init__()
         self.facts = facts
+        self.lines = lines
+        self.first = first
+        self.inside: list[tuple[int, int]] = []
         self.prefix: list[str] = []
         self.class_index = -1
         self.in_function = False
@@ -159,6 +166,7 @@ class Statements(Expressions):
                 self.imports(node)
             case ast.Global() | ast.Nonlocal():
                 self.free += node.names
+                self.facts.free += node.names
             case _:
                 pass  # Pass, type aliases: nothing happens to an object there.
 
@@ -178,7 +186,13 @@ class Statements(Expressions):
                 self.out.append(ir.Forget([self.name(name) for name in names]))
             body, self.out = self.out + self.block(case.body), outer
             default = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.guard is None
-            orelse = body if default else [ir.If(OPAQUE, "", False, body, orelse)]
+            if default:
+                orelse = body
+                continue
+            outer, self.out = self.out, []
+            same = _comparison(node.subject, case.pattern) if case.guard is None else None
+            operand, key, negated = (OPAQUE, "", False) if same is None else self.test(same)
+            orelse, self.out = [*self.out, ir.If(operand, key, negated, body, orelse)], outer
         self.out.extend(orelse)
 
     def with_items(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt]) -> None:
@@ -204,33 +218,79 @@ class Statements(Expressions):
             returns=None if isinstance(node, ast.Lambda) else term(node.returns, annotation=True),
             decorators=[] if isinstance(node, ast.Lambda) else [d for raw in node.decorator_list if (d := term(raw))],
             is_async=isinstance(node, ast.AsyncFunctionDef),
-            is_generator=False,
             parent=self.class_index,
             nested=self.in_function,
-            free=[],
-            loads=[],
-            body=[],
             span=span_of(node),
+            text="\n".join(self.lines[node.lineno - self.first : (node.end_lineno or node.lineno) - self.first + 1]),
         )
         index = len(self.facts.functions)
         self.facts.functions.append(made)
+        if self.in_function or isinstance(node, ast.Lambda) or self.has_classes(node.body):
+            self.lower(made, node)
+        else:
+            first = node.body[0]
+            # A line that begins with something of the header is not inside.
+            shared = bool(self.lines[first.lineno - 1].encode()[: first.col_offset].strip())
+            self.inside.append((first.lineno + shared, node.end_lineno or node.lineno))
+        return index
+
+    def outline(self, tree: ast.Module) -> str:
+        """The lines with statements of the file, but for those inside functions that can be lowered by themselves."""
+        kept = bytearray(len(self.lines))
+        for first, last in _stated(tree.body):
+            kept[first - 1 : last] = b"\1" * (last - first + 1)
+        for first, last in self.inside:
+            kept[first - 1 : last] = bytes(max(last - first + 1, 0))
+        return "\n".join(compress(self.lines, kept))
+
+    def has_classes(self, body: Sequence[ast.stmt]) -> bool:
+        """Whether classes stand in a function; what it says about the whole file is noted on the way."""
+        waiting = list(reversed(body))
+        while waiting:
+            node = waiting.pop()
+            match node:
+                case ast.ClassDef():
+                    return True
+                case ast.Import() | ast.ImportFrom():
+                    self.imports(node)
+                case ast.Global() | ast.Nonlocal():
+                    self.facts.free += node.names
+                case ast.Match(cases=cases):
+                    waiting += [each for case in reversed(cases) for each in reversed(case.body)]
+                case (
+                    ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final)
+                    | ast.TryStar(body=body, handlers=handlers, orelse=orelse, finalbody=final)
+                ):
+                    waiting += reversed([*(each for one in handlers for each in one.body), *body, *orelse, *final])
+                case ast.If(body=body, orelse=orelse) | ast.For(body=body, orelse=orelse):
+                    waiting += reversed([*body, *orelse])
+                case ast.AsyncFor(body=body, orelse=orelse) | ast.While(body=body, orelse=orelse):
+                    waiting += reversed([*body, *orelse])
+                case ast.With(body=body) | ast.AsyncWith(body=body):
+                    waiting += reversed(body)
+                case ast.FunctionDef(body=body) | ast.AsyncFunctionDef(body=body):
+                    waiting += reversed(body)
+                case _:
+                    pass
+        return False
+
+    def lower(self, made: Function, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         saved = self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out
         counter, outer_free, outer_loads = self.counter, self.free, self.loads
         self.counter, self.free, self.loads = 0, [], set()
-        self.prefix, self.class_index, self.in_function = [*self.prefix, name], -1, True
+        self.prefix, self.class_index, self.in_function = [*self.prefix, made.name], -1, True
         self.renamed, self.yields, self.out = {}, False, []
         if isinstance(node, ast.Lambda):
             value = self.value(node.body)
-            made.body = [*self.out, ir.Return(value, span_of(node.body))]
+            statements = [*self.out, ir.Return(value, span_of(node.body))]
         else:
-            made.body = self.block(node.body)
-        made.is_generator, made.free = self.yields, self.free
+            statements = self.block(node.body)
+        made.lowered = Body(statements, self.yields, self.free)
         if made.nested:
-            made.loads = sorted(self.loads)
+            made.lowered.loads = sorted(self.loads)
             outer_loads |= self.loads
         self.counter, self.free, self.loads = counter, outer_free, outer_loads
         self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out = saved
-        return index
 
     def class_(self, node: ast.ClassDef) -> int:
         made = Class(
@@ -318,6 +378,38 @@ def _parameters(arguments: ast.arguments) -> list[Parameter]:
     if arguments.kwarg:
         made.append(parameter(arguments.kwarg, "**", None))
     return made
+
+
+def _comparison(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
+    """``match strategy: case "add"`` as ``strategy == "add"``; ``None`` where a pattern is more than values."""
+    match pattern:
+        case ast.MatchValue(value=value) if isinstance(subject, ast.Name):
+            return ast.copy_location(ast.Compare(subject, [ast.Eq()], [value]), pattern)
+        case ast.MatchSingleton(value=value) if isinstance(subject, ast.Name):
+            constant = ast.copy_location(ast.Constant(value), pattern)
+            return ast.copy_location(ast.Compare(subject, [ast.Is()], [constant]), pattern)
+        case ast.MatchOr(patterns=patterns):
+            parts = [part for each in patterns if (part := _comparison(subject, each)) is not None]
+            return ast.copy_location(ast.BoolOp(ast.Or(), parts), pattern) if len(parts) == len(patterns) else None
+        case _:
+            return None
+
+
+def _stated(body: Sequence[ast.stmt]) -> Iterator[tuple[int, int]]:
+    """First and last lines of statements; of a class those of its header and of what stands in it."""
+    for node in body:
+        first = _first_line(node)
+        if isinstance(node, ast.ClassDef):
+            yield first, max(node.lineno, _first_line(node.body[0]) - 1)
+            yield from _stated(node.body)
+        else:
+            yield first, node.end_lineno or node.lineno
+
+
+def _first_line(node: ast.stmt) -> int:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    return node.lineno
 
 
 def _class_statements(body: Sequence[ast.stmt]) -> Iterable[ast.stmt]:

@@ -58,3 +58,54 @@ def changed_but_not_flushed():
         book = session.get(Book, 1)
         book.price = 12
     print(book.changed_at)  # quiet: nothing was flushed
+
+
+def expression():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = Book.price + 1
+        session.commit()
+    print(book.title)  # quiet: expire_on_commit=False
+    print(book.price)  # finding: book.price expired at the flush of an UPDATE and its session is closed
+
+
+def function():
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        author.name = func.lower("URSULA")
+        session.commit()
+    print(author.name)  # finding: author.name expired at the flush of an UPDATE and its session is closed
+
+
+async def expression_in_async_code():
+    async with AsyncSession(async_engine, expire_on_commit=False) as session:
+        book = await session.get(Book, 1)
+        book.price = 2 * Book.price
+        await session.flush()
+        print(book.price)  # finding: book.price expired at the flush of an UPDATE: reading it needs `await`
+
+
+def value_from_another_object():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = session.get(Book, 2).price + 1
+        session.commit()
+    print(book.price)  # quiet: Python has computed it
+
+
+def expression_and_refresh():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = Book.price + 1
+        session.commit()
+        session.refresh(book)
+    print(book.price)  # quiet: refreshed
+
+
+def expression_then_a_value():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = Book.price + 1
+        book.price = 12
+        session.commit()
+    print(book.price)  # quiet: the database was given a value

@@ -1,0 +1,189 @@
+"""What watching costs: the same work with and without, in turn, in one process.
+
+    python benchmarks/watch.py                        # SQLite in memory
+    python benchmarks/watch.py --database postgresql  # the request at OUTLIVE_TEST_POSTGRES
+    python benchmarks/watch.py --repeats 50
+
+The rows are CPU time, the fastest round of each; for PostgreSQL it is the clock, because a request waits.  Compare the
+last columns between machines, not the microseconds.  The program ends with 1 if a bound is missed, unless ``--quick``
+was given, whose figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from uuid import uuid4
+
+from sqlalchemy import Engine, String, create_engine, make_url, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import StaticPool
+
+import outlive
+
+SERVER = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
+OBJECTS = 2_000
+REQUESTS = 200
+
+
+class Base(DeclarativeBase):
+    """One class."""
+
+
+class Order(Base):
+    """What a request reads and changes."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(String(20))
+    total: Mapped[int]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a round works on."""
+
+    engine: Engine
+    session: Session
+    orders: Sequence[Order] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to do, how often one round does it, and what watching may add to it.
+
+    Attributes:
+        prepare: Makes what ``work`` is given, outside the measured time.
+        at_most_us: Added microseconds for each.
+        at_most: Share of the time without.
+    """
+
+    name: str
+    prepare: Callable[[Engine], Given]
+    work: Callable[[Given], None]
+    count: int
+    at_most_us: float | None = None
+    at_most: float | None = None
+
+
+def empty(engine: Engine) -> Given:
+    """Nothing."""
+    return Given(engine, Session(engine))
+
+
+def loaded(engine: Engine) -> Given:
+    """A session with many objects, and the objects."""
+    session = Session(engine)
+    return Given(engine, session, session.scalars(select(Order)).all())
+
+
+def read(given: Given) -> None:
+    """An attribute of each."""
+    for order in given.orders:
+        order.total  # noqa: B018
+
+
+def close(given: Given) -> None:
+    """All of them leave."""
+    given.session.close()
+
+
+def commit(given: Given) -> None:
+    """All of them expire."""
+    given.session.commit()
+
+
+def requests(given: Given) -> None:
+    """Get, update, commit, close."""
+    for number in range(REQUESTS):
+        with Session(given.engine) as session:
+            order = session.get(Order, number % OBJECTS + 1)
+            assert order is not None
+            order.status = "paid" if order.status == "new" else "new"
+            session.commit()
+
+
+SQLITE = (
+    Row("read an attribute", loaded, read, OBJECTS, at_most_us=0.005),
+    Row("close, per object", loaded, close, OBJECTS, at_most_us=0.5),
+    Row("commit, per object", loaded, commit, OBJECTS),
+    Row("request in memory", empty, requests, REQUESTS, at_most_us=40, at_most=0.10),
+)
+POSTGRESQL = (Row("request to PostgreSQL", empty, requests, REQUESTS, at_most=0.02),)
+
+
+def measure(row: Row, engine: Engine, repeats: int, clock: Callable[[], float]) -> tuple[float, float]:
+    """The fastest round without and with a watch, in seconds for each."""
+    best = {False: float("inf"), True: float("inf")}
+    for _ in range(repeats):
+        for is_watched in (False, True):
+            with outlive.watch() if is_watched else nullcontext():
+                given = row.prepare(engine)
+                gc.collect()
+                gc.disable()
+                start = clock()
+                row.work(given)
+                best[is_watched] = min(best[is_watched], clock() - start)
+                gc.enable()
+                given.session.close()
+    return best[False] / row.count, best[True] / row.count
+
+
+@contextmanager
+def database(name: str) -> Generator[Engine]:
+    """Filled with orders."""
+    schema = f"benchmark_{uuid4().hex[:8]}"
+    if name == "sqlite":
+        engine = create_engine("sqlite://", poolclass=StaticPool)
+    else:
+        url = make_url(SERVER).set(drivername="postgresql+psycopg")
+        engine = create_engine(url, connect_args={"options": f"-csearch_path={schema}"})
+        with engine.begin() as connection:
+            connection.execute(text(f"create schema {schema}"))
+    try:
+        Base.metadata.create_all(engine)
+        with Session(engine) as session:
+            session.add_all(Order(status="new", total=number) for number in range(OBJECTS))
+            session.commit()
+        yield engine
+    finally:
+        if name != "sqlite":
+            with engine.begin() as connection:
+                connection.execute(text(f"drop schema {schema} cascade"))
+        engine.dispose()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    is_sqlite = options.database == "sqlite"
+    clock = time.process_time if is_sqlite else time.perf_counter
+    print(f"SQLAlchemy {version('sqlalchemy')}, Python {sys.version.split()[0]}, {options.database}\n")
+    print(f"{'':24}{'without':>12}{'watched':>12}{'added':>12}{'':>9}")
+    missed = 0
+    with database(options.database) as engine:
+        for row in SQLITE if is_sqlite else POSTGRESQL:
+            without, watched = measure(row, engine, 1 if options.quick else options.repeats, clock)
+            added, share = (watched - without) * 1e6, watched / without - 1
+            is_over = (row.at_most_us is not None and added > row.at_most_us) or (
+                row.at_most is not None and share > row.at_most
+            )
+            missed += is_over
+            figures = f"{without * 1e6:9.2f} us{watched * 1e6:9.2f} us{added:9.2f} us{share:8.1%}"
+            print(f"{row.name:24}{figures}{'  over the bound' if is_over else ''}")
+    return 1 if missed and not options.quick else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

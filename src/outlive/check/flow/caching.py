@@ -1,0 +1,195 @@
+"""Functions whose results are kept by a cache.
+
+The first call works with an object of its caller's session.  Every later one gets that object, or a copy of it, in the
+state in which it was left: so each function is walked once more, with what caches have kept when it was walked before.
+
+Source: functools, cachetools 8.0, aiocache 0.12, Flask-Caching 2.5 and dogpile.cache 1.5, run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from outlive.check import ir
+from outlive.check.flow import background, calls, lifetimes, orphans, summaries
+from outlive.check.flow.frames import Pairs
+from outlive.check.flow.log import Note
+from outlive.check.flow.observations import Exit
+from outlive.check.flow.relevance import walk
+from outlive.check.flow.state import LOADED, Object, Plain, State
+from outlive.check.flow.values import Spot, Value
+from outlive.check.ir import Term
+from outlive.check.knowledge import Cache
+from outlive.check.program import External, FunctionSymbol, GlobalSymbol
+from outlive.lifecycle.states import State as Life
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+VARIANTS = 3
+"""In how many states a kept object is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a cache has of one call: the value, and the objects behind it."""
+
+    value: Value
+    objects: Mapping[int, Object | Plain]
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """A function with a decorator that keeps its results."""
+
+    number: int
+    symbol: FunctionSymbol
+    decorator: Term
+    cache: Cache
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A result on its way into a cache, with its objects as they were then."""
+
+    caching: Caching
+    value: Value
+    objects: Mapping[int, Object | Plain]
+
+
+def of_function(run: Interpreter, symbol: FunctionSymbol) -> Caching | None:
+    found = run.caching.get(symbol)
+    if found is None and symbol not in run.caching:
+        for decorator in symbol.facts.decorators:
+            cache = run.knowledge.caches.get(_dotted(run, symbol, decorator.head))
+            if cache is not None and not any(decorator.keyword(word) for word in cache.unless):
+                found = Caching(len(run.caching), symbol, decorator, cache)
+        run.caching[symbol] = found
+    return found
+
+
+def _dotted(run: Interpreter, symbol: FunctionSymbol, head: str) -> str:
+    """``functools.cache``, ``flask_caching.Cache().memoize``"""
+    found = run.program.resolve(symbol.module, head) if head else None
+    if isinstance(found, External):
+        return found.dotted
+    owner, _, method = head.rpartition(".")
+    held = run.program.resolve(symbol.module, owner) if owner else None
+    if isinstance(held, GlobalSymbol):
+        made = run.program.resolve(held.module, run.program.global_term(held).head)
+        if isinstance(made, External):
+            return f"{made.dotted}().{method}"
+    return ""
+
+
+def hit(run: Interpreter, state: State, caching: Caching) -> Pairs | None:
+    """What the cache has of a former walk."""
+    kept = run.recalled.get(caching.symbol)
+    if kept is None:
+        return None
+    for oid, held in kept.objects.items():
+        state.objects.setdefault(oid, held)
+    return [(state, kept.value)]
+
+
+def miss(run: Interpreter, caching: Caching, bound: Mapping[str, Value], pairs: Pairs) -> None:
+    """A result is kept, unless the session is part of its key: then nobody else gets it."""
+    if run.recalled:
+        return
+    for state, value in pairs:
+        given = calls.reach(state, bound.values())
+        if not caching.decorator.keyword(caching.cache.key or "-") and any(
+            orphans.holds(each, sid) for each in given for sid in state.sessions
+        ):
+            continue
+        if not any(state.object(oid) for oid in lifetimes.refs(value)):
+            continue
+        keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
+        if caching.cache.keeps == "copy":
+            _keep(run, keeping, {oid: _copied(run, caching, held) for oid, held in keeping.objects.items()})
+        else:
+            run.keeping.append(keeping)
+
+
+def _copied(run: Interpreter, caching: Caching, held: Object | Plain) -> Object | Plain:
+    if isinstance(held, Object) and held.life is Life.PERSISTENT:
+        return replace(held, life=Life.DETACHED, sid=None, exit=(Exit.COPY, _place(run, caching)))
+    return held
+
+
+def left(run: Interpreter, ends: Iterable[State]) -> None:
+    """The caller has ended, and so have its sessions: in this state the cache has its objects now."""
+    keepings, run.keeping = run.keeping, []
+    for state in ends:
+        for keeping in keepings:
+            objects: dict[int, Object | Plain] = {}
+            for oid, before in keeping.objects.items():
+                now = state.objects.get(oid)
+                if now is None:
+                    break
+                if keeping.caching.cache.keeps == "either" and isinstance(now, Object) and isinstance(before, Object):
+                    now = _with_loaded_of(now, before)
+                objects[oid] = now
+            else:
+                _keep(run, keeping, objects)
+
+
+def _with_loaded_of(now: Object, before: Object) -> Object:
+    """What a copy that was made at once has, too."""
+    there = {name for name in (*now.attributes, *before.attributes) if before.status(name).loss is None}
+    columns = LOADED if before.columns.loss is None else now.columns
+    return replace(now, columns=columns, attributes={**now.attributes, **dict.fromkeys(there, LOADED)})
+
+
+def _keep(run: Interpreter, keeping: Keeping, objects: Mapping[int, Object | Plain]) -> None:
+    held = [objects.get(oid) for oid in lifetimes.refs(keeping.value)]
+    if not all(isinstance(each, Object) and each.life is Life.DETACHED for each in held):
+        return
+    moved = summaries.Moved(run, -2, -2 - keeping.caching.number, {})
+    kept = Kept(moved.value(keeping.value), {moved.oid(oid): moved.object(each) for oid, each in objects.items()})
+    variants = run.kept.setdefault(keeping.caching.symbol, [])
+    if kept not in variants and len(variants) < VARIANTS:
+        variants.append(kept)
+
+
+def is_called_again(run: Interpreter, symbol: FunctionSymbol) -> bool:
+    """Whether one process may call a function twice: not what a module calls when it runs, nor a test."""
+    name = symbol.facts.name
+    if run.called_once is None:
+        times = Counter(_called_by_modules(run))
+        run.called_once = frozenset(each for each, count in times.items() if count == 1)
+    return name != "main" and not name.startswith("test") and symbol not in run.called_once
+
+
+def _called_by_modules(run: Interpreter) -> Iterator[FunctionSymbol]:
+    for module in run.program.modules:
+        for node in walk(module.facts.body):
+            if isinstance(node, ir.Call) and isinstance(node.base, str) and not node.method:
+                found = run.program.name(module, node.base)
+                if isinstance(found, FunctionSymbol):
+                    yield found
+
+
+def take(run: Interpreter, since: int, known: Collection[Spot]) -> list[Note]:
+    """Of what was noted since then, the reads that fail because a cache has kept the object."""
+    found = run.log.notes[since:]
+    del run.log.notes[since:]
+    by_number = {caching.number: caching for caching in run.caching.values() if caching is not None}
+    taken: list[Note] = []
+    for note in found:
+        if note.kind != "late" or note.exit is None or note.shadowed or note.spot in known:
+            continue
+        kind = run.key_of(background.root_of(run, note.oid))
+        caching = by_number.get(-2 - kind[1]) if kind[0] == "moved" and kind[1] <= -2 else None
+        if caching is not None:
+            name = caching.symbol.facts.name
+            taken.append(replace(note, kind="cached", use=_place(run, caching), text=name))
+    return taken
+
+
+def _place(run: Interpreter, caching: Caching) -> Spot:
+    return Spot(run.frame_id(-1, 0, caching.symbol.module, -1), caching.decorator.span)

@@ -1,0 +1,80 @@
+"""The names in the text of each function: what is decided before anything is lowered is decided on them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from outlive.check.facts import Function
+from outlive.check.ir import Term
+from outlive.check.program import Module
+
+NAMES = re.compile(r"[^\W\d][\w.]*")
+_CHAIN = re.compile(r"\.?[^\W\d][\w.]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """What a function mentions, its comments and strings included.
+
+    Attributes:
+        words: Every single name.
+        attributes: Those that stand behind a dot.
+        chains: Dotted names that begin with one that the module knows.
+        sessions: One that begins with a name has ``session`` in it.
+    """
+
+    words: set[str] = field(default_factory=set[str])
+    attributes: set[str] = field(default_factory=set[str])
+    chains: list[str] = field(default_factory=list[str])
+    sessions: bool = False
+
+
+class Mentions:
+    """What the functions of a program mention, read once."""
+
+    def __init__(self) -> None:
+        self._tops: dict[int, set[str]] = {}
+
+    def of(self, module: Module, function: Function) -> Mentioned:
+        words: set[str] = set()
+        attributes: set[str] = set()
+        chains: list[str] = []
+        sessions = False
+        tops, stars = self._top(module), module.facts.stars
+        found = set(_CHAIN.findall(function.text))
+        found.update(name for term in function.decorators for name in names_in(term))
+        for chain in found:
+            first, *rest = chain.split(".")
+            if rest:
+                attributes.update(rest)
+            if not first:
+                # `get().session`: what the call gives may as well be what the module knows by that name.
+                first, chain = rest[0], chain[1:]  # noqa: PLW2901
+            else:
+                sessions = sessions or "ession" in first
+            words.add(first)
+            if first in tops or stars:
+                chains.append(chain)
+        words |= attributes
+        return Mentioned(words, attributes, chains, sessions)
+
+    def _top(self, module: Module) -> set[str]:
+        """The names at the top level of a module, but for those that come from a star."""
+        found = self._tops.get(id(module))
+        if found is None:
+            facts = module.facts
+            found = self._tops[id(module)] = {*module.names, *facts.globals, *facts.imports}
+        return found
+
+
+def names_in(term: Term | None) -> list[str]:
+    """All names in a declarative expression, those in its strings included."""
+    if term is None:
+        return []
+    found = NAMES.findall(term.text) if term.kind != "value" else []
+    for part in term.parts:
+        found += names_in(part)
+    for _, value in term.keywords:
+        found += names_in(value)
+    return found

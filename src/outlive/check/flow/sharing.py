@@ -1,0 +1,118 @@
+"""One session that several tasks or threads use at the same time.
+
+A session works for one at a time.  Two that read are served by luck, as long as the session has its connection; a
+flush, a commit or a rollback that meets anything else fails, and so does whoever comes while a new session fetches its
+connection.
+
+Source: SQLAlchemy 2.0 and 2.1 with aiosqlite, asyncpg and psycopg, run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import TYPE_CHECKING, TypeAlias
+
+from outlive.check import ir
+from outlive.check.flow.frames import Frame, apart, is_within
+from outlive.check.flow.log import Meeting, Note
+from outlive.check.flow.relevance import walk
+from outlive.check.flow.state import State
+from outlive.check.flow.values import Coroutine, Group, Many, SessionRef, Spot, Value
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+
+_READS = frozenset(
+    {
+        "connection", "exec", "execute", "get", "get_one", "merge", "refresh", "run_sync", "scalar", "scalars",
+        "stream", "stream_scalars",
+    }
+)  # fmt: skip
+_WRITES = frozenset({"begin", "begin_nested", "commit", "flush", "rollback"})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One call of a session's method that may emit SQL.
+
+    Attributes:
+        sid: The session.
+        spot: The call.
+        is_clumsy: It cannot stand another use beside it: it writes, or has to fetch the session's connection first.
+    """
+
+    sid: int
+    spot: Spot
+    is_clumsy: bool
+
+
+def used(run: Interpreter, state: State, session: SessionRef, name: str, spot: Spot) -> None:
+    """A session is used; what is in a block of unknown meaning may hold a lock."""
+    held = state.sessions.get(session.sid)
+    if held is None or held.lent or not held.name or run.guards or name not in _READS | _WRITES:
+        return
+    if run.key_of(session.sid)[0] == "scoped" or str(run.key_of(session.sid)[-1]).endswith("[]"):
+        return
+    is_new = held.factory is not None and not held.begun
+    use = run.uses[spot] = Use(session.sid, spot, is_new or name in _WRITES)
+    for work in state.pending.values():
+        if work.is_beside:
+            first, at = apart(run.frames, Spot(work.frame.id, work.argument), spot)
+            meet(run, state, (first, work.uses), (at, (use,)))
+
+
+def within(run: Interpreter, call: Spot) -> tuple[Use, ...]:
+    """The uses in a call that was walked."""
+    return tuple(use for spot, use in run.uses.items() if is_within(run.frames, spot.frame, call))
+
+
+Worker: TypeAlias = tuple[Spot, Sequence[Use]]
+"""Where somebody is set to work, and the sessions that they use."""
+
+
+def meet(run: Interpreter, state: State, first: Worker, second: Worker) -> None:
+    """Two that are at work at the same time."""
+    for one, other in product(first[1], second[1]):
+        if one.sid == other.sid and (one.is_clumsy or other.is_clumsy):
+            session = state.sessions.get(one.sid)
+            meeting = Meeting(first[0], one.spot, other.spot)
+            run.log.add(Note("shared", second[0], "", session=session, meeting=meeting))
+            return
+
+
+def gathered(run: Interpreter, state: State, frame: Frame, given: Iterable[Value], unpacked: Iterable[Value]) -> None:
+    """``asyncio.gather(count(session), load(session))``"""
+    values = [*given, *(each for value in unpacked if isinstance(value, Group) for each in value.items)]
+    workers = [(value.spot, _uses(run, value)) for value in values if isinstance(value, Coroutine)]
+    for one, other in combinations(workers, 2):
+        meet(run, state, one, other)
+    for value in unpacked:
+        if isinstance(value, Many) and isinstance(value.element, Coroutine):
+            made = value.element
+            again = made.spot, [use for use in _uses(run, made) if _is_of_all_rounds(run, state, frame, made, use)]
+            meet(run, state, again, again)
+
+
+def _uses(run: Interpreter, coroutine: Coroutine) -> tuple[Use, ...]:
+    if coroutine.made_by is not None:
+        return within(run, coroutine.spot)
+    use = run.uses.get(coroutine.spot)
+    return (use,) if use is not None else ()
+
+
+def _is_of_all_rounds(run: Interpreter, state: State, frame: Frame, made: Coroutine, use: Use) -> bool:
+    """Whether a loop makes the coroutine in every round, and the session was there before."""
+    session = state.sessions.get(use.sid)
+    if session is None or made.spot.frame != frame.id:
+        return False
+    opened = apart(run.frames, session.spot, made.spot)[0].span
+    body = frame.function.body if frame.function is not None else frame.module.facts.body
+    for loop in walk(body):
+        if isinstance(loop, ir.For):
+            spans = {getattr(node, "span", 0) for node in walk(loop.body)}
+            if made.spot.span in spans and opened not in spans:
+                return True
+    return False

@@ -1,0 +1,219 @@
+"""What is known of libraries that are not part of the program: data, one TOML file per library.
+
+``libraries/*.toml`` are ours; a project names files of its own with the key ``libraries``.  A file looks like this::
+
+    [[handover]]                           # these calls hand work over to somebody else
+    calls = ["asyncio.create_task"]        # dotted; "pkg.Class().method" is a method of what the class makes
+    work = 0                               # where the function or coroutine stands: a position or a keyword
+    arguments = "rest"                     # where its arguments are: behind it (each: iterables of them), or a keyword
+    position = 1                           # where that keyword's argument may stand besides
+    keywords = "kwargs"                    # where its keyword arguments are, where they stand under a keyword
+    runs = "beside"                        # beside the caller, in a thread, in a process, or afterwards
+    executor = 0                           # where an executor stands: how its own `submit` runs is how this does
+
+    [[cache]]                              # these decorators keep what a function returns
+    decorators = ["functools.cache"]       # dotted, as above
+    keeps = "object"                       # the object itself, a copy, or either
+    key = "key"                            # the keyword of a function that makes the key, whatever the arguments are
+    unless = ["serializer"]                # with these keywords something else is kept
+
+    [[queue]]                              # a task queue, whose arguments leave the process
+    applications = ["celery.Celery"]       # what the program makes to have tasks
+    sends = ["delay"]                      # methods of tasks and applications that send their arguments
+    signs = ["s"]                          # methods of tasks that only name them
+
+    [[stream]]                             # responses whose body is made when the caller has returned
+    calls = ["flask.Response"]             # they take the iterator that makes it first,
+    content = "response"                   # or under this keyword
+    wrappers = ["flask.stream_with_context"]  # what gives back an iterator over the same
+
+    [[template]]                           # calls that render a template of Jinja
+    calls = ["flask.render_template"]
+    name = "template_name_or_list"         # the keyword of its name, which may come first, or second
+    text = "source"                        # or that of its text
+    context = "context"                    # the keyword of a dict of names; without it, the keywords are the names
+    gives = ["jinja2.Environment().get_template"]  # calls that give a template, by its name, for its `render`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from outlive.lifecycle.errors import UsageError
+
+Runs = Literal["beside", "thread", "process", "afterwards"]
+
+
+class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that has a function run by somebody else.
+
+    Attributes:
+        calls: Dotted names of what is called.
+        work: Position or keyword of the function.
+        arguments: ``rest`` for what stands behind it, ``each`` for iterables of arguments that stand there, else a
+            keyword; empty for a coroutine that has its arguments.
+        position: Where the argument of that keyword stands, if it is not named.
+        keywords: The keyword of a dict of keyword arguments.
+        runs: ``beside`` the caller on the same event loop, in a ``thread``, in a ``process`` that gets pickled
+            arguments, or ``afterwards``: when the caller is done.
+        executor: Position of an executor; if it is known, ``runs`` is that of its ``submit``.
+    """
+
+    calls: list[str]
+    work: int | str
+    runs: Runs
+    arguments: str = ""
+    position: int | None = None
+    keywords: str = ""
+    executor: int | None = None
+
+
+class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A decorator that keeps what a function returns.
+
+    Attributes:
+        decorators: Dotted names.
+        keeps: The ``object`` itself, a ``copy`` that was pickled, or ``either``.
+        key: Keyword of a function that makes the key; without it, all arguments are part of the key.
+        unless: Keywords with which it keeps something else.
+    """
+
+    decorators: list[str]
+    keeps: Literal["object", "copy", "either"]
+    key: str = ""
+    unless: list[str] = []
+
+
+class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A task queue, whose arguments leave the process.
+
+    Attributes:
+        applications: Dotted names of what the program makes to have tasks.
+        sends: Methods of tasks and applications that send their arguments.
+        signs: Methods of tasks that only name them.
+    """
+
+    applications: list[str]
+    sends: list[str]
+    signs: list[str] = []
+
+
+class Stream(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A response whose body is made when its caller has returned.
+
+    Attributes:
+        calls: Dotted names of what makes it; the iterator is the first argument.
+        content: Keyword of the iterator.
+        wrappers: Calls that give back an iterator over what they are given first.
+    """
+
+    calls: list[str]
+    content: str
+    wrappers: list[str] = []
+
+
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that renders a template of Jinja.
+
+    Attributes:
+        calls: Dotted names.
+        name: Keyword of the template's name; it is the first text among the arguments.
+        text: Keyword of its text, where that is given.
+        context: Keyword of a dict of the names that it is given; empty where these are keywords themselves.
+        gives: Calls that give a template, by its name.
+    """
+
+    calls: list[str] = []
+    name: str = ""
+    text: str = ""
+    context: str = ""
+    gives: list[str] = []
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    handover: list[Handover] = []
+    cache: list[Cache] = []
+    queue: list[Queue] = []
+    stream: list[Stream] = []
+    template: list[Template] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is known of libraries.
+
+    Attributes:
+        handovers: By the dotted name of the call.
+        caches: By the dotted name of the decorator.
+        sends: Methods that send their arguments to a task queue.
+        signs: Methods of a task that only name its arguments.
+        receivers: Classes and functions of which an instance or result is called: ``asyncio.TaskGroup``.
+        streams: Keyword of the iterator by the dotted name of the response.
+        wrappers: Calls that give back an iterator over the same.
+        templates: By the dotted name of the call.
+        gives_template: Calls that give a template by its name.
+    """
+
+    handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
+    caches: Mapping[str, Cache] = field(default_factory=dict[str, Cache])
+    sends: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
+    receivers: frozenset[str] = frozenset()
+    streams: Mapping[str, str] = field(default_factory=dict[str, str])
+    wrappers: frozenset[str] = frozenset()
+    templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
+    gives_template: frozenset[str] = frozenset()
+
+    def spelled(self) -> str:
+        """All of it as text, the same in every process: sets have no order."""
+        calls = (sorted(each.items()) for each in (self.handovers, self.caches, self.streams, self.templates))
+        names = self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
+        return repr((*calls, *map(sorted, names)))
+
+
+def knowledge(more: Iterable[Path] = ()) -> Knowledge:
+    """What we know, and what these files say besides.
+
+    Raises:
+        UsageError: a file cannot be read, or is not as expected.
+    """
+    told = [*_ours()]
+    for path in more:
+        try:
+            told.append(msgspec.toml.decode(path.read_bytes(), type=_File))
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise UsageError(f"{path}: not knowledge of a library: {error}") from error
+    calls = {call: entry for file in told for entry in file.handover for call in entry.calls}
+    caches = {name: entry for file in told for entry in file.cache for name in entry.decorators}
+    queues = [entry for file in told for entry in file.queue]
+    streams = {call: entry.content for file in told for entry in file.stream for call in entry.calls}
+    templates = {call: entry for file in told for entry in file.template for call in entry.calls}
+    gives = frozenset(call for file in told for entry in file.template for call in entry.gives)
+    owners = {call.partition("()")[0] for call in (*calls, *streams, *templates, *gives) if "()" in call}
+    return Knowledge(
+        calls,
+        caches,
+        sends=frozenset(name for queue in queues for name in queue.sends),
+        signs=frozenset(name for queue in queues for name in queue.signs),
+        receivers=frozenset(owners.union(*(queue.applications for queue in queues))),
+        streams=streams,
+        wrappers=frozenset(name for file in told for entry in file.stream for name in entry.wrappers),
+        templates=templates,
+        gives_template=gives,
+    )
+
+
+@cache
+def _ours() -> tuple[_File, ...]:
+    folder = files("outlive.check").joinpath("libraries")
+    found = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
+    return tuple(msgspec.toml.decode(file.read_bytes(), type=_File) for file in found)

@@ -1,0 +1,78 @@
+"""The place in the user's code that asked for what happens now.
+
+Async code hides it twice: inside a greenlet the stack ends where the greenlet began, and ``async with`` closes its
+session in a task of its own (SQLAlchemy 2.0 and 2.1, ``AsyncSession.__aexit__``), whose stack ends in the event loop.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from asyncio import Handle, Runner
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from types import CodeType, FrameType
+from typing import Any
+
+from outlive.lifecycle.frames import is_library
+
+leaving: ContextVar[tuple[str, int] | None] = ContextVar("leaving", default=None)
+"""The ``async with`` block whose end runs in a task of its own."""
+
+_LOOP = (Handle._run.__code__, Runner.run.__code__)  # noqa: SLF001
+"""Where the stack of every task ends: what stands below has only started the loop."""
+
+_is_library: dict[str, bool] = {}
+"""By file.  What has no file is asked for each time, but for SQLAlchemy's generated wrappers."""
+
+
+def caller() -> tuple[str, int] | None:
+    """File and line of the innermost frame of the user's; ``None`` where a library works by itself."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    greenlets: Iterator[FrameType] | None = None
+    while True:
+        while frame is not None:
+            code = frame.f_code
+            try:
+                known = _is_library[code.co_filename]
+            except KeyError:
+                known = is_library(frame)
+                if not code.co_filename.startswith("<") or code.co_filename.startswith("<sqlalchemy"):
+                    _is_library[code.co_filename] = known
+            if not known:
+                return code.co_filename, frame.f_lineno
+            if code is _LOOP[0] or code is _LOOP[1]:
+                return leaving.get()
+            frame = frame.f_back
+        greenlets = greenlets or _waiting()
+        frame = next(greenlets, None)
+        if frame is None:
+            return leaving.get()
+
+
+makers: dict[CodeType, str] = {}
+"""Functions that make sessions for the program: the fixtures of a test run, and how to call them; its tests."""
+
+
+def maker() -> str | None:
+    """Which of the ``makers`` runs now, the innermost of them; ``None`` if none does."""
+    return next((makers[frame.f_code] for frame in frames() if frame.f_code in makers), None)
+
+
+def frames() -> Iterator[FrameType]:
+    """The stack, innermost first, through the greenlets that wait for the one that runs."""
+    frame = inspect.currentframe()
+    greenlets = _waiting()
+    while frame is not None:
+        yield frame
+        frame = frame.f_back or next(greenlets, None)
+
+
+def _waiting() -> Iterator[FrameType]:
+    """The innermost frame of each greenlet that waits for the one that runs."""
+    get_current: Callable[[], Any] | None = getattr(sys.modules.get("greenlet"), "getcurrent", None)
+    greenlet = get_current() if get_current else None
+    while greenlet is not None:
+        greenlet = greenlet.parent
+        if greenlet is not None and greenlet.gr_frame is not None:
+            yield greenlet.gr_frame

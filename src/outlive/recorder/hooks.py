@@ -1,0 +1,268 @@
+"""What is listened to, and wrapped where SQLAlchemy has no event, while somebody watches.
+
+Sessions of our own note by themselves what they erase; the others are made to.  Source of the order of things:
+SQLAlchemy 2.0 and 2.1, "Persistence Events" and "Object Lifecycle Events" (orm/session_events).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import event, inspect, orm
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import InstanceState
+
+from outlive.lifecycle.acts import Act, Departure
+from outlive.lifecycle.causes import Cause
+from outlive.recorder.callers import caller, leaving, maker, makers
+from outlive.recorder.patches import Method, Patches
+from outlive.sessions import noting
+from outlive.sessions.expiry import note_birth, note_departure, note_query
+
+_ASKED = "outlive_asked"
+
+Told = Callable[..., None]
+Tell = Callable[[orm.Session, noting.Doings, str, tuple[str, int] | None], None]
+
+
+class Hooks:
+    """All that is put into SQLAlchemy, and taken out again.
+
+    Args:
+        tell: Called with a session, its doings, a word and a place for each thing that a watched session does.
+        failed: Called with each error of SQLAlchemy's when it is made.
+    """
+
+    def __init__(self, tell: Tell, failed: Callable[[SQLAlchemyError], None]) -> None:
+        self._tell = tell
+        self._failed = failed
+        self._patches = Patches()
+        self._listening: list[tuple[type[orm.Session], str, Told]] = []
+
+    def install(self) -> None:
+        """Begin."""
+        self._listen()
+        self._wrap_sessions()
+        self._wrap_async()
+        self._patches.wrap(SQLAlchemyError, "__init__", self._announced)
+
+    def remove(self) -> None:
+        """Leave SQLAlchemy as it was."""
+        self._patches.restore()
+        while self._listening:
+            event.remove(*self._listening.pop())
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        for name in ("deleted_to_persistent", "after_transaction_end"):
+            self._listen_to(name, _for_others(noting.LISTENERS[name]))
+        self._listen_to("deleted_to_detached", _departed(Departure.DELETE))
+        self._listen_to("persistent_to_transient", _departed(Departure.ROLLBACK))
+        self._listen_to("after_commit", self._ended(Cause.COMMIT, "release"))
+        self._listen_to("after_rollback", self._ended(Cause.ROLLBACK, "rollback to savepoint"))
+
+    def _listen_to(self, name: str, told: Told) -> None:
+        # Raw: SQLAlchemy hands over states and not objects, where an event is about one.
+        event.listen(orm.Session, name, told, raw=True)
+        self._listening.append((orm.Session, name, told))
+
+    def _ended(self, cause: Cause, nested: str) -> Told:
+        noted = noting.LISTENERS[f"after_{cause}"]
+
+        def told(session: orm.Session) -> None:
+            doings = noting.watched(session)
+            if doings is not None:
+                if not doings.is_own:
+                    noted(session)
+                at = doings.at or caller()
+                doings.act = Act(cause, at)
+                self._tell(session, doings, nested if session.in_nested_transaction() else cause, at)
+
+        return told
+
+    # -- methods -----------------------------------------------------------------------------------------------------
+
+    def _wrap_sessions(self) -> None:
+        self._patches.wrap(orm.Session, "__init__", _opened)
+        for name in ("expire", "expire_all", "refresh", "flush"):
+            self._patches.wrap(orm.Session, name, _noted(getattr(noting, name)))
+        for name in ("merge", "merge_all"):
+            self._patches.wrap(orm.Session, name, _noted(noting.merge))
+        for name in ("close", "reset", "invalidate"):
+            self._patches.wrap(orm.Session, name, self._leaving(name, Departure.CLOSE, _all_of))
+        self._patches.wrap(orm.Session, "commit", _placed)
+        self._patches.wrap(orm.Session, "expunge_all", self._leaving("expunge_all", Departure.EXPUNGE_ALL, _all_of))
+        self._patches.wrap(orm.Session, "expunge", self._leaving("expunge", Departure.EXPUNGE, _with))
+
+    def _leaving(
+        self, name: str, departure: Departure, states: Callable[..., Iterable[InstanceState[Any]]]
+    ) -> Callable[[Method], Method]:
+        def wrapper(original: Method) -> Method:
+            def method(session: orm.Session, *args: Any, **kw: Any) -> Any:
+                doings = noting.watched(session)
+                # `close` itself calls `expunge_all`.
+                if doings is None or doings.is_leaving:
+                    return original(session, *args, **kw)
+                at = caller()
+                self._tell(session, doings, name, at)
+                note_departure(states(session, *args, **kw), Act(departure, at, session.hash_key))
+                doings.is_leaving = True
+                try:
+                    return original(session, *args, **kw)
+                finally:
+                    doings.is_leaving = False
+
+            return method
+
+        return wrapper
+
+    def _wrap_async(self) -> None:
+        try:
+            asyncio: Any = import_module("sqlalchemy.ext.asyncio")
+        except ImportError:  # Since SQLAlchemy 2.1 without greenlet.
+            return
+        self._patches.wrap(asyncio.AsyncSession, "__aexit__", _in_a_task_of_its_own)
+        self._patches.wrap(asyncio.async_sessionmaker, "begin", _begun)
+
+    def _announced(self, original: Method) -> Method:
+        def method(error: SQLAlchemyError, *args: Any, **kw: Any) -> None:
+            original(error, *args, **kw)
+            self._failed(error)
+
+        return method
+
+
+class QueryHooks:
+    """What tells where objects were loaded: one listener for each query, one for each object."""
+
+    def install(self) -> None:
+        """Begin."""
+        event.listen(orm.Session, "do_orm_execute", _asked)
+        event.listen(orm.Mapper, "load", _loaded, raw=True)
+
+    def remove(self) -> None:
+        """Leave SQLAlchemy as it was."""
+        event.remove(orm.Session, "do_orm_execute", _asked)
+        event.remove(orm.Mapper, "load", _loaded)
+
+
+def _asked(execution: orm.ORMExecuteState) -> None:
+    if noting.watched(execution.session) and (at := caller()):
+        execution.update_execution_options(**{_ASKED: at})
+
+
+def _loaded(state: InstanceState[Any], context: orm.QueryContext) -> None:
+    at: Any = context.execution_options.get(_ASKED)
+    if at is not None:
+        note_query(state, at)
+
+
+def _for_others(noted: Told) -> Told:
+    """What a session of our own has noted is not noted twice."""
+
+    def told(session: orm.Session, *args: Any) -> None:
+        doings = noting.watched(session)
+        if doings is not None and not doings.is_own:
+            noted(session, *args)
+
+    return told
+
+
+def _all_of(session: orm.Session, *_: object, **__: object) -> Iterable[InstanceState[Any]]:
+    return session.identity_map.all_states()
+
+
+def _with(session: orm.Session, instance: object) -> Iterable[InstanceState[Any]]:  # noqa: ARG001
+    """The states that leave with an object, as ``Session.expunge`` finds them."""
+    state: InstanceState[Any] | None = inspect(instance, raiseerr=False)
+    if not isinstance(state, InstanceState):
+        return ()
+    return [state, *(it for _, _, it, _ in state.mapper.cascade_iterator("expunge", state))]
+
+
+def _departed(departure: Departure) -> Told:
+    def told(session: orm.Session, state: InstanceState[Any]) -> None:
+        if noting.watched(session):
+            note_departure([state], Act(departure, caller(), session.hash_key))
+
+    return told
+
+
+def _noted(noted: Callable[..., Any]) -> Callable[[Method], Method]:
+    def wrapper(original: Method) -> Method:
+        def method(session: orm.Session, *args: Any, **kw: Any) -> Any:
+            doings = noting.watched(session)
+            if doings is None or doings.is_own:
+                return original(session, *args, **kw)
+            return noted(session, original.__get__(session), *args, **kw)
+
+        return method
+
+    return wrapper
+
+
+def _placed(original: Method) -> Method:
+    """For an event that has the place far below: to look at each frame in between costs more than all the rest."""
+
+    def method(session: orm.Session) -> Any:
+        doings = noting.watched(session)
+        if doings is None:
+            return original(session)
+        doings.at = caller()
+        try:
+            return original(session)
+        finally:
+            doings.at = None
+
+    return method
+
+
+def _opened(original: Method) -> Method:
+    def method(session: orm.Session, *args: Any, **kw: Any) -> None:
+        original(session, *args, **kw)
+        note_birth(session, caller(), maker() if makers else None)
+
+    return method
+
+
+def _in_a_task_of_its_own(original: Method) -> Method:
+    async def method(session: Any, *args: Any) -> Any:
+        with _remembered():
+            return await original(session, *args)
+
+    return method
+
+
+@contextmanager
+def _remembered() -> Generator[None]:
+    """The place of the block's end, for the task in which it will run."""
+    token = leaving.set(caller() or leaving.get())
+    try:
+        yield
+    finally:
+        leaving.reset(token)
+
+
+def _begun(original: Method) -> Method:
+    def method(factory: Any) -> Any:
+        return _Block(original(factory))
+
+    return method
+
+
+class _Block:
+    """The ``async with`` block of ``async_sessionmaker.begin()``, which commits and closes in a task of its own."""
+
+    def __init__(self, block: Any) -> None:
+        self._block = block
+
+    async def __aenter__(self) -> Any:
+        return await self._block.__aenter__()
+
+    async def __aexit__(self, *raised: object) -> Any:
+        with _remembered():
+            return await self._block.__aexit__(*raised)

@@ -1,0 +1,161 @@
+"""What is known of libraries: our files, and those of a project."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from outlive.check.engine import check
+from outlive.check.knowledge import Handover, knowledge
+from outlive.hazards.catalog import all_hazards
+from outlive.lifecycle.errors import UsageError
+from tests.hazards.programs import BOOKSHOP
+
+JOBS = """
+[[handover]]
+calls = ["jobs.Queue().put", "jobs.spawn"]
+work = 0
+arguments = "rest"
+runs = "afterwards"
+"""
+
+PROGRAM = """
+from jobs import Queue, spawn
+
+queue = Queue()
+
+def print_author(book):
+    print(book.author.name)
+
+def {name}():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        {call}(print_author, book)
+"""
+
+
+def names(text: str, tmp_path: Path, toml: str) -> list[str]:
+    file = tmp_path / "jobs.toml"
+    file.write_text(toml)
+    path = Path("shop.py")
+    found = check([path], all_hazards(), texts={"shop.py": BOOKSHOP + text}, known=knowledge([file])).findings
+    return [finding.name for finding in found]
+
+
+@pytest.mark.parametrize("call", ["spawn", "queue.put"])
+def test_a_project_tells_what_hands_work_over(tmp_path: Path, call: str) -> None:
+    assert ["object-sent-to-background-work"] == names(PROGRAM.format(name="work", call=call), tmp_path, JOBS)
+
+
+CACHE = """
+[[cache]]
+decorators = ["jobs.Store().kept"]
+keeps = "copy"
+unless = ["as_json"]
+"""
+
+CACHED = """
+from jobs import Store
+from sqlalchemy.orm import scoped_session
+
+current = scoped_session(SessionLocal)
+store = Store()
+
+@store.kept({options})
+def book():
+    return current.get(Book, 1)
+
+def {name}():
+    return book().author
+"""
+
+
+def test_a_project_tells_what_keeps_results(tmp_path: Path) -> None:
+    assert ["object-cached"] == names(CACHED.format(name="author", options=""), tmp_path, CACHE)
+
+
+def test_a_result_that_is_kept_in_another_form_is_silent(tmp_path: Path) -> None:
+    assert [] == names(CACHED.format(name="author", options="as_json=True"), tmp_path, CACHE)
+
+
+@pytest.mark.parametrize("name", ["main", "test_author"])
+def test_what_runs_once_is_silent(tmp_path: Path, name: str) -> None:
+    assert [] == names(CACHED.format(name=name, options=""), tmp_path, CACHE)
+
+
+QUEUE = """
+[[queue]]
+applications = ["jobs.Application"]
+sends = ["enqueue"]
+"""
+
+QUEUED = """
+from jobs import Application
+
+application = Application()
+
+@application.task
+def print_label(book):
+    print(book.title)
+
+def send(book_id):
+    with SessionLocal() as session:
+        print_label.enqueue(session.get(Book, book_id))
+"""
+
+
+@pytest.mark.parametrize(("toml", "expected"), [(QUEUE, ["object-sent-to-queue"]), ("", [])])
+def test_a_project_tells_what_sends_arguments_away(tmp_path: Path, toml: str, expected: list[str]) -> None:
+    assert expected == names(QUEUED, tmp_path, toml)
+
+
+def test_what_nobody_tells_is_silent(tmp_path: Path) -> None:
+    assert [] == names(PROGRAM.format(name="work", call="spawn"), tmp_path, "")
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ("[[handover]]\ncalls = 1", "jobs.toml: not knowledge of a library: "),
+        ("[[handover]]\ncalls = []\nwork = 0\nruns = 'never'", "jobs.toml: not knowledge of a library: "),
+        ("[[handovers]]", "jobs.toml: not knowledge of a library: "),
+        ("handover = ", "jobs.toml: not knowledge of a library: "),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, toml: str, message: str) -> None:
+    file = tmp_path / "jobs.toml"
+    file.write_text(toml)
+
+    with pytest.raises(UsageError, match=message):
+        knowledge([file])
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: "):
+        knowledge([tmp_path / "jobs.toml"])
+
+
+@pytest.mark.parametrize("call", sorted({**knowledge().handovers, **knowledge().caches}))
+def test_every_call_that_we_know_exists(call: str) -> None:
+    owner, _, method = call.partition("()")
+    module, _, name = owner.rpartition(".")
+    pytest.importorskip(module.partition(".")[0])
+    while True:
+        try:
+            found = importlib.import_module(module)
+            break
+        except ModuleNotFoundError:
+            module, _, outer = module.rpartition(".")
+            name = f"{outer}.{name}"
+    for part in name.split("."):
+        found = getattr(found, part)
+
+    assert callable(found)
+    if method and isinstance(found, type):
+        assert hasattr(found, method.removeprefix("."))
+
+
+def test_entries_are_data() -> None:
+    assert all(isinstance(entry, Handover) for entry in knowledge().handovers.values())

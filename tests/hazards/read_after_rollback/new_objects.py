@@ -1,0 +1,112 @@
+"""What a rollback makes of objects that were added: transient again, if they were added in what it rolls back."""
+
+from sqlalchemy.exc import InvalidRequestError
+
+Keeping = sessionmaker(engine, expire_on_commit=False)
+
+
+class _Refused(Exception):
+    pass
+
+
+def added_and_flushed():
+    with SessionLocal() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        session.flush()
+        session.rollback()
+    print(author.name)  # quiet: transient again, with its values
+    print(author.books)  # quiet: transient again
+
+
+def added_and_committed_before():
+    with Keeping() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        session.commit()
+        session.get(Book, 1)
+        session.rollback()
+    print(author.name)  # finding: author.name expired at the rollback
+
+
+def added_in_the_savepoint():
+    with Keeping() as session:
+        try:
+            with session.begin_nested():
+                author = Author(name="Octavia")
+                session.add(author)
+                raise _Refused
+        except _Refused:
+            pass
+    print(author.name)  # quiet: transient again
+
+
+def added_before_the_savepoint():
+    with Keeping() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        try:
+            with session.begin_nested():
+                author.name = "Octavia Butler"
+                raise _Refused
+        except _Refused:
+            pass
+    print(author.name)  # finding: author.name expired at the rollback
+
+
+def added_in_a_savepoint_that_was_released():
+    with Keeping() as session:
+        with session.begin_nested():
+            author = Author(name="Octavia")
+            session.add(author)
+        session.rollback()
+    print(author.name)  # quiet: transient again, with all of the transaction
+
+
+def refreshed_after():
+    with SessionLocal() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        session.flush()
+        session.rollback()
+        session.add(author)
+        session.flush()
+        session.refresh(author)
+        print(author.name)  # quiet: added again
+
+
+def deleted():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        session.flush()
+        session.rollback()
+    print(book.title)  # finding: book.title expired at the rollback
+
+
+def read_behind_a_delete_that_is_refused(failed):
+    with SessionLocal() as session:
+        author, book = session.get(Author, 1), Book(title="Lavinia")
+        session.add(book)
+        session.flush()
+        if failed:
+            session.rollback()
+            try:
+                session.delete(book)
+            except InvalidRequestError:
+                return
+    print(author.name)  # quiet: after the rollback nobody comes here: delete() refuses a transient object
+
+
+def read_behind_a_delete_of_a_row_that_the_session_has(failed):
+    with Keeping() as session:
+        detached = session.get(Book, 1)
+    with Keeping() as session:
+        books = session.scalars(select(Book)).all()
+        if failed:
+            session.rollback()
+            try:
+                session.delete(detached)
+            except InvalidRequestError:
+                return
+    print(books[0].title)  # quiet: after the rollback nobody comes here: delete() refuses a second object of one row
