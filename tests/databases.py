@@ -34,6 +34,14 @@ class Database:
 
     url: str
     connect_args: dict[str, Any] = field(default_factory=dict)
+    is_async: bool = False
+
+    def connect(self, **options: Any) -> Engine | AsyncEngine:
+        """An engine for this driver; the caller disposes of it."""
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  fails without greenlet
+
+        create = create_async_engine if self.is_async else create_engine
+        return create(self.url, connect_args=self.connect_args, **options)
 
     @contextmanager
     def engine(self, *models: Any) -> Iterator[Engine]:
@@ -98,7 +106,7 @@ def sqlite(driver: str, path: str) -> Database:
         return Database(f"sqlite:///{path}")
     pytest.importorskip("greenlet")
     pytest.importorskip("aiosqlite")
-    return Database(f"sqlite+aiosqlite:///{path}")
+    return Database(f"sqlite+aiosqlite:///{path}", is_async=True)
 
 
 def postgresql(driver: str, schema: str) -> Database:
@@ -109,8 +117,8 @@ def postgresql(driver: str, schema: str) -> Database:
         pytest.importorskip("asyncpg")
         address, _, option = schema.partition("?options=-csearch_path%3D")
         settings = {"server_settings": {"search_path": option}}
-        return Database(address.replace("postgresql://", "postgresql+asyncpg://", 1), settings)
-    return Database(schema.replace("postgresql://", "postgresql+psycopg://", 1))
+        return Database(address.replace("postgresql://", "postgresql+asyncpg://", 1), settings, is_async=True)
+    return Database(schema.replace("postgresql://", "postgresql+psycopg://", 1), is_async=driver == "psycopg_async")
 
 
 def mariadb(driver: str, address: str) -> Database:
@@ -118,4 +126,4 @@ def mariadb(driver: str, address: str) -> Database:
     if driver == "asyncmy":
         pytest.importorskip("greenlet")
         pytest.importorskip("asyncmy")
-    return Database(address.replace("mariadb://", f"mariadb+{driver}://", 1))
+    return Database(address.replace("mariadb://", f"mariadb+{driver}://", 1), is_async=driver == "asyncmy")

@@ -8,6 +8,8 @@ OutliveError
     InvalidReferenceError   a text that is no reference to a class of that registry (a ValueError)
     InvalidRecordingError   a file that is no recording, or one of a later version (a ValueError)
     SchemaError             a schema names what its mapped class lacks (a ValueError)
+    SetupError              an integration whose parts do not fit together: what was found, what to do
+    ReadOnlyError           a session that was asked for reading is used to write
     UnsafeError             what an audit found would fail once the session has closed (an AssertionError)
 
 Where SQLAlchemy has an exception of its own, that one is raised: ``UnmappedInstanceError`` for an object without a
@@ -60,6 +62,14 @@ class InvalidRecordingError(OutliveError, ValueError):
 
 class SchemaError(OutliveError, ValueError):
     """A schema names what its mapped class lacks, or needs what cannot be derived."""
+
+
+class SetupError(OutliveError):
+    """An integration whose parts do not fit together: what was found, and what to do."""
+
+
+class ReadOnlyError(OutliveError):
+    """A session that was asked for reading is used to write."""
 
 
 class UnsafeError(OutliveError, AssertionError):

@@ -1,0 +1,25 @@
+"""When the installed FastAPI runs what stands after the ``yield`` of a dependency."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import fastapi
+from fastapi import params
+
+VERSION: str = fastapi.__version__
+_release = tuple(int(part) for part in VERSION.split(".")[:2])
+
+HAS_SCOPES: bool = "scope" in inspect.signature(params.Depends).parameters
+"""Since 0.121 a dependency says itself whether it ends with the function or with the request."""
+
+TEARDOWN_IS_LATE: bool = not HAS_SCOPES and not (0, 106) <= _release < (0, 118)
+"""Whether a dependency is always torn down after the response was sent."""
+
+
+def depends(dependency: Callable[..., Any]) -> params.Depends:
+    """``Depends``, torn down before the response is sent where that can be had."""
+    scope: dict[str, Any] = {"scope": "function"} if HAS_SCOPES else {}
+    return params.Depends(dependency, **scope)
