@@ -50,6 +50,18 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("what", nargs="?", metavar="HAZARD|FILE:LINE|TRACEBACK", help=what)
     paths = "with a line or a traceback: files and folders of the program (default: the working directory)"
     explain.add_argument("paths", nargs="*", metavar="PATH", help=paths)
+    review = commands.add_parser(
+        "review",
+        allow_abbrev=False,
+        help="import a FastAPI application and say what will fail in it",
+        description="Import a FastAPI application and say what will fail in it: its routes, the scopes of their "
+        "dependencies, their response models, and the source behind them. The only command that imports your code.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    review.add_argument("application", metavar="MODULE:APP", help="as for uvicorn: app.main:app")
+    review.add_argument("--output-format", choices=["full", "json"], default="full", help="default: full")
+    review.add_argument("--exit-zero", action="store_true", help="exit with 0 also when something was found")
     run = commands.add_parser(
         "run",
         allow_abbrev=False,

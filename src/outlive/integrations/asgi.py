@@ -1,12 +1,16 @@
-"""Explanations in the log of an ASGI server."""
+"""What the log of an ASGI server says of lifetimes: explanations, and what a request does too late or not at all."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from outlive.diagnosis.notes import note
+from outlive.recorder import exchanges
+from outlive.recorder.exchanges import LateCommit, OpenTransaction
 
+_log = logging.getLogger("outlive")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -37,3 +41,35 @@ class ExplainMiddleware:
         except Exception as error:
             note(error, redact=self._redact)
             raise
+
+
+class BoundaryMiddleware:
+    """Warns in the log ``outlive`` of commits that come when the response has started, and of transactions left open.
+
+        app.add_middleware(BoundaryMiddleware)  # FastAPI, Starlette
+        app = BoundaryMiddleware(app)  # any other
+
+    A commit counts where the session had written something, or was about to, when the response started: if it fails,
+    the client has been told otherwise.  The sessions of background tasks do not count.  A transaction counts as left
+    open where a session began it for the request and has it still when all is over, background tasks included: its
+    connection is lost to the pool until the session is collected.
+
+    Args:
+        app: The application.
+    """
+
+    def __init__(self, app: App) -> None:
+        exchanges.listen()
+        self._watched = exchanges.asgi(app, self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        await self._watched(scope, receive, send)
+
+    def late(self, commit: LateCommit) -> None:
+        """Warn of a commit that came too late."""
+        _log.warning("%s; if that fails, the client was told otherwise (outlive explain commit-after-response)", commit)
+
+    def left_open(self, transaction: OpenTransaction) -> None:
+        """Warn of a transaction that nobody has ended."""
+        _log.warning("%s; close its session: `with factory() as session:`", transaction)

@@ -12,9 +12,25 @@ Closes   before the response is sent; what is loaded stays readable in the respo
     app.router.route_class = SessionRoute
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from outlive.integrations.fastapi.dependency import session_dependency
 from outlive.integrations.fastapi.lifespans import lifespan
 from outlive.integrations.fastapi.loading import response_options
 from outlive.integrations.fastapi.routes import SessionRoute
 
-__all__ = ["SessionRoute", "lifespan", "response_options", "session_dependency"]
+if TYPE_CHECKING:
+    from outlive.integrations.fastapi.reviewing import Review, review
+
+__all__ = ["Review", "SessionRoute", "lifespan", "response_options", "review", "session_dependency"]
+
+
+def __getattr__(name: str) -> Any:
+    """``review`` brings the whole check along, which no running application needs."""
+    if name in {"Review", "review"}:
+        from outlive.integrations.fastapi import reviewing  # noqa: PLC0415
+
+        return getattr(reviewing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
 """The dependency that opens a session for a request."""
 
-# No `from __future__ import annotations`: FastAPI before 0.116 cannot resolve a text in the annotations of an object, and
-# the dependency is one, so that two of the same factory are equal.
+# No `from __future__ import annotations`: FastAPI before 0.116 cannot resolve a text in the annotations of an object,
+# and the dependency is one, so that two of the same factory are equal.
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
