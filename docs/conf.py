@@ -59,7 +59,7 @@ def write_help(app: Sphinx) -> None:
     """What ``--help`` prints, for the reference of the command line."""
     folder = Path(app.srcdir) / "_build"
     folder.mkdir(exist_ok=True)
-    for command in ("check", "explain", "run"):
+    for command in ("check", "explain", "review", "run"):
         text = subprocess.check_output(
             [sys.executable, "-m", "outlive", command, "--help"], env={**os.environ, "COLUMNS": "100"}, text=True
         )

@@ -93,6 +93,10 @@ class GlobalSymbol:
     name: str
 
 
+KEEPING = frozenset({"outlive.async_sessionmaker", "outlive.sessionmaker"})
+"""Factories whose objects stay readable."""
+
+
 @dataclass(frozen=True, slots=True)
 class External:
     """A name from outside the program, dotted."""
@@ -110,7 +114,8 @@ class External:
     @property
     def sqlalchemy(self) -> str:
         """The name within SQLAlchemy (or a package that re-exports it), whatever module it was imported from."""
-        return self.last if self.library in ("sqlalchemy", "sqlmodel", "flask_sqlalchemy") else ""
+        is_known = self.library in ("sqlalchemy", "sqlmodel", "flask_sqlalchemy") or self.dotted in KEEPING
+        return self.last if is_known else ""
 
 
 Symbol: TypeAlias = ModuleSymbol | ClassSymbol | FunctionSymbol | GlobalSymbol | External

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from typing import Annotated
 
 from sqlalchemy import create_engine, make_url
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from outlive import async_sessionmaker, sessionmaker
+from outlive.integrations.fastapi import session_dependency
 
 DRIVERS = {
     "sqlite": ("sqlite+aiosqlite", "sqlite+pysqlite"),
@@ -19,12 +21,9 @@ url = make_url(os.environ.get("STOREFRONT_DATABASE_URL") or f"sqlite:///{tempfil
 async_driver, sync_driver = DRIVERS[url.get_backend_name()]
 
 engine = create_async_engine(url.set(drivername=async_driver))
-SessionLocal = async_sessionmaker(engine, expire_on_commit=False)
+SessionLocal = async_sessionmaker(engine)
 
 worker_engine = create_engine(url.set(drivername=sync_driver))
-WorkerSession = sessionmaker(worker_engine, expire_on_commit=False)
+WorkerSession = sessionmaker(worker_engine)
 
-
-async def get_session() -> AsyncIterator[AsyncSession]:
-    async with SessionLocal() as session:
-        yield session
+SessionDep = Annotated[AsyncSession, session_dependency(SessionLocal)]

@@ -7,29 +7,30 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError, NoResultFound
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.base import ExecutableOption
 
 from app import services
-from app.database import engine, get_session
+from app.database import SessionDep, engine
+from app.models import Customer, Order
 from app.repository import CustomerRepository, ProductRepository
 from app.schemas import CustomerOut, Delivery, EmailChange, NewOrder, Receipt, Sale
 from app.seed import open_shop
+from outlive.integrations.fastapi import SessionRoute, lifespan, response_options
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def opening(_: FastAPI) -> AsyncIterator[None]:
     open_shop()
     yield
-    await engine.dispose()
 
 
-app = FastAPI(title="Storefront", lifespan=lifespan)
-SessionDep = Annotated[AsyncSession, Depends(get_session)]
+app = FastAPI(title="Storefront", lifespan=lifespan(engine, inner=opening))
+app.router.route_class = SessionRoute
 
 
 @app.exception_handler(NoResultFound)
@@ -37,10 +38,11 @@ async def not_found(_request: Request, _error: Exception) -> JSONResponse:
     return JSONResponse({"detail": "not found"}, status_code=404)
 
 
-@app.get("/customers/{customer_id}")
-async def show_customer(customer_id: int, session: SessionDep) -> CustomerOut:
-    customer = await CustomerRepository(session).get(customer_id)
-    return CustomerOut.model_validate(customer)
+@app.get("/customers/{customer_id}", response_model=CustomerOut)
+async def show_customer(
+    customer_id: int, session: SessionDep, options: Annotated[tuple[ExecutableOption, ...], response_options(Customer)]
+) -> Customer:
+    return await CustomerRepository(session).get(customer_id, options)
 
 
 @app.patch("/customers/{customer_id}", status_code=204)
@@ -48,9 +50,8 @@ async def change_email(customer_id: int, change: EmailChange, session: SessionDe
     customer = await CustomerRepository(session).get(customer_id)
     customer.email = change.email
     try:
-        await session.commit()
+        await session.flush()
     except IntegrityError:
-        await session.rollback()
         logger.warning("customer %s cannot have %s", customer_id, change.email)
         raise HTTPException(409, "this address is taken") from None
 
@@ -67,7 +68,6 @@ async def receive(product_id: int, delivery: Delivery, session: SessionDep) -> d
     products = ProductRepository(session)
     product = await products.get(product_id)
     product.stock += delivery.quantity
-    await products.save()
     return {"stock": product.stock}
 
 
@@ -76,17 +76,16 @@ async def start_sale(sale: Sale, session: SessionDep) -> dict[str, int]:
     products = await ProductRepository(session).all()
     for product in products:
         product.price = product.price * (100 - sale.percent) // 100
-    await session.commit()
     return {"reduced": len(products)}
 
 
-@app.post("/orders", status_code=201)
-async def place_order(new: NewOrder, session: SessionDep) -> Receipt:
+@app.post("/orders", status_code=201, response_model=Receipt)
+async def place_order(new: NewOrder, session: SessionDep) -> Order:
     return await services.place_order(session, new)
 
 
-@app.post("/orders/{order_id}/pay")
-async def pay(order_id: int, session: SessionDep) -> Receipt:
+@app.post("/orders/{order_id}/pay", response_model=Receipt)
+async def pay(order_id: int, session: SessionDep) -> Order:
     return await services.pay(session, order_id)
 
 

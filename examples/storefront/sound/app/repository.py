@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.models import Customer, Order, Product
+from outlive.asyncio import fresh
 
 
 class CustomerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
-    async def get(self, customer_id: int) -> Customer:
-        query = select(Customer).where(Customer.id == customer_id).options(selectinload(Customer.orders))
+    async def get(self, customer_id: int, options: Sequence[ExecutableOption] = ()) -> Customer:
+        query = select(Customer).where(Customer.id == customer_id).options(*options)
         return (await self.session.scalars(query)).one()
 
 
@@ -33,11 +35,7 @@ class ProductRepository:
 
     async def current_price(self, product: Product) -> int:
         """The price as the database has it now, whatever this session remembers."""
-        await self.session.refresh(product, ["price"])
-        return product.price
-
-    async def save(self) -> None:
-        await self.session.commit()
+        return await fresh(self.session, product, Product.price)
 
 
 class OrderRepository:

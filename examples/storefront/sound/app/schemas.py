@@ -31,6 +31,8 @@ class NewOrder(BaseModel):
 
 
 class Receipt(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
     id: int
     total: int
 

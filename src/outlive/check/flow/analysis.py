@@ -121,7 +121,12 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
     outlines = [part for module in run.program.modules for part in (module.filename, module.facts.outline.hex())]
     carried = sorted(run.carried.setters)  # Looks at functions, too.
     texts = remembered.texts(sorted(run.program.looked_at)).hex()
-    named = texts, run.templates.digest, run.relevant.digest.hex(), repr(run.default_expires)
+    named = (
+        texts,
+        run.templates.digest,
+        run.relevant.digest.hex(),
+        repr((run.default_expires, run.commits_before_responses)),
+    )
     return digest_of([*outlines, *carried, *named])
 
 

@@ -9,7 +9,7 @@ from outlive.check.flow import classes
 from outlive.check.flow.arguments import Given, evaluate_term
 from outlive.check.flow.values import ClassValue, Const, Factory, Spot, Value
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External
+from outlive.check.program import KEEPING, ClassSymbol, External
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -37,9 +37,10 @@ def of_model(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
     return None
 
 
-def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
+def made(run: Interpreter, given: Given, function: External, spot: Spot) -> Value:
     made_class = given.keyword("class_")
-    is_async = FACTORIES[name]
+    is_async = FACTORIES[function.sqlalchemy]
+    keeps = function.dotted in KEEPING
     made = "AsyncSession" if is_async else "Session"
     if isinstance(made_class, External):
         made = exact_name(made_class)
@@ -49,13 +50,14 @@ def made(run: Interpreter, given: Given, name: str, spot: Spot) -> Value:
         subclass = classes.session_class(run, made_class.symbol) if isinstance(made_class, ClassValue) else None
         if subclass is not None:
             is_async = subclass.is_async
-    expires = flag(given, "expire_on_commit", None if given.starred else True)
+    expires = flag(given, "expire_on_commit", None if given.starred else not keeps)
     if made_class is not None and not made and expires is True and given.keyword("expire_on_commit") is None:
         expires = True if isinstance(made_class, ClassValue) else None
     fixable = given.keyword("expire_on_commit") is None and not given.starred
     autoflush = flag(given, "autoflush", True) is not False
     final = flag(given, "close_resets_only", True) is False
-    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush, final=final)
+    kept = keeps and expires is not True
+    factory = Factory(is_async, expires, made, spot, fixable, autoflush=autoflush, final=final, keeps=kept)
     run.log.factories[spot] = factory
     return factory
 

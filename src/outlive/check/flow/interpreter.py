@@ -28,6 +28,7 @@ from outlive.check.flow import (
     queries,
     reads,
     requests,
+    responses,
     streams,
 )
 from outlive.check.flow.caching import Caching, Keeping, Kept
@@ -81,6 +82,7 @@ class Interpreter:
         self.program = program
         self.templates = templates or Templates()
         self.fastapi = fastapi
+        self.commits_before_responses = responses.commit_first(program)
         self.entities = Entities(program)
         self.knowledge = known or knowledge()
         self.log = Log()

@@ -91,7 +91,7 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                     status = whole.status(name)
                     computed = is_sql(obj.links.get(name)) if name in obj.changed else column.onupdate
                     if computed and status.loss is None and not status.vague:
-                        attributes[name] = Status(Loss.FLUSH, spot)
+                        attributes[name] = VAGUE if keeps(state, sid) else Status(Loss.FLUSH, spot)
             state.objects[oid] = replace(whole, attributes=attributes, changed=frozenset(), written=True)
 
 
@@ -180,9 +180,22 @@ def rollback(state: State, sid: int, spot: Spot) -> None:
         if obj.life is Life.PENDING or obj.inserted:
             state.objects[oid] = _transient_again(obj, spot)
         elif obj.life in (Life.PERSISTENT, Life.DELETED):
-            expire_all = expired(replace(obj, life=Life.PERSISTENT), Loss.ROLLBACK, spot)
-            state.objects[oid] = replace(expire_all, changed=frozenset(), deleted=False)
+            state.objects[oid] = _rolled_back(state, sid, obj, spot)
     state.sessions[sid] = replace(session, begun=False, unsaved=None)
+
+
+def _rolled_back(state: State, sid: int, obj: Object, spot: Spot) -> Object:
+    gone = expired(replace(obj, life=Life.PERSISTENT), Loss.ROLLBACK, spot)
+    keys: dict[str, Status] = {}
+    if keeps(state, sid):
+        keys = {name: LOADED for name, column in obj.entity.columns.items() if column.primary_key}
+    return replace(gone, attributes={**gone.attributes, **keys}, changed=frozenset(), deleted=False)
+
+
+def keeps(state: State, sid: int) -> bool:
+    """Whether a session is one of ours."""
+    factory = state.sessions[sid].factory if sid in state.sessions else None
+    return factory is not None and factory.keeps
 
 
 def _transient_again(obj: Object, spot: Spot) -> Object:
@@ -219,11 +232,7 @@ def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
             state.objects[oid] = _transient_again(obj, spot)
         elif obj.life is Life.DELETED or (obj.life is Life.PERSISTENT and (obj.changed or obj.written)):
             kept = {name: status for name, status in obj.attributes.items() if status.loss is not Loss.FLUSH}
-            state.objects[oid] = replace(
-                expired(replace(obj, life=Life.PERSISTENT, attributes=kept), Loss.ROLLBACK, spot),
-                changed=frozenset(),
-                deleted=False,
-            )
+            state.objects[oid] = _rolled_back(state, sid, replace(obj, attributes=kept), spot)
 
 
 def close(state: State, sid: int, spot: Spot, *, left: bool = False) -> None:

@@ -3,26 +3,31 @@
 FastAPI turns it into its response model right after the function returns, before dependencies with ``yield`` go on:
 every declared field is read, and an async session cannot load for it.
 
+A ``SessionRoute`` of ours commits in between, so what was added has its key by then.
+
 Source: FastAPI 0.105 to 0.165, run; the schema is read with ``from_attributes`` whether it says so or not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from outlive.check.flow import dumps, lifetimes, orphans, schemas
 from outlive.check.flow.frames import Frame, Pairs
-from outlive.check.flow.state import State
+from outlive.check.flow.observations import Loss
+from outlive.check.flow.state import VAGUE, State
 from outlive.check.flow.values import Const, Many, Spot, Value
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route"})
 _APPLICATIONS = frozenset({"APIRouter", "FastAPI"})
+_ROUTE_CLASS = "outlive.integrations.fastapi.SessionRoute"
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple"})
 
 
@@ -38,6 +43,8 @@ def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], f
     """Read what the response model of a path operation declares."""
     if any(route.keyword("response_class") is not None for route in routes):
         return
+    if run.commits_before_responses:
+        _flush(returns, symbol)
     model = next(_models(symbol, routes), None)
     is_open = model is None or model.text == "None"
     schema, is_many = (None, False) if model is None else _schema(run, symbol, model)
@@ -50,6 +57,21 @@ def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], f
             dumps.dumped(run, state, one or value, Spot(frame.id, span.value), "return")
         elif schema is not None and one is not None and run.entities.get(schema) is None:
             schemas.read_fields(run, [state], frame, schema, one, span.value)
+
+
+def commit_first(program: Program) -> bool:
+    """Whether the path operations of a program are ``SessionRoute``s; some of them will do."""
+    return any(_ROUTE_CLASS in module.facts.imports.values() for module in program.modules)
+
+
+def _flush(returns: Pairs, symbol: FunctionSymbol) -> None:
+    """What that commit does for the response; its sessions expire nothing."""
+    for state, _ in returns:
+        for sid in state.sessions:
+            lifetimes.flush(state, sid, Spot(symbol.index, 0))
+            for oid, obj in list(state.of_session(sid)):
+                kept = {name: VAGUE for name, status in obj.attributes.items() if status.loss is Loss.FLUSH}
+                state.objects[oid] = replace(obj, attributes={**obj.attributes, **kept})
 
 
 def _is_instance(state: State, value: Value, schema: ClassSymbol) -> bool:

@@ -268,7 +268,9 @@ class _Teller:
         for note in self.notes("key"):
             assert note.obj is not None
             standing = self.standing(note.spot, note.cause)
-            text = self.text(note.spot) if standing == note.spot else f"{note.obj.entity.name}.{note.name}"
+            text = self.text(note.spot) if standing == note.spot else ""
+            if not text.endswith(note.name):  # the read is a response model's
+                text = f"{note.obj.entity.name}.{note.name}"
             is_async = note.session is not None and note.session.is_async
             read = EarlyKeyRead(
                 self.place(standing), text, note.obj.entity.name, note.name, self.story(note, standing), is_async,

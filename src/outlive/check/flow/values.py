@@ -167,6 +167,7 @@ class Factory:
         autoflush: A query flushes first.
         final: ``close_resets_only=False``.
         asked: ``expires`` was said at the call that made the session, not by the factory.
+        keeps: It is ours: keys outlive a rollback, and what a flush takes is fetched again.
     """
 
     is_async: bool
@@ -178,6 +179,7 @@ class Factory:
     autoflush: bool = True
     final: bool = False
     asked: bool = False
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from outlive.lifecycle.errors import SetupError
 
 
 def response_options(model: type[Any]) -> params.Depends:
-    """A dependency: the loader options that the response model of the route needs from a mapped class.
+    """A dependency: the loader options that the response model of the route needs from a mapped class::
 
         OrderOptions = Annotated[tuple[ExecutableOption, ...], response_options(Order)]
 

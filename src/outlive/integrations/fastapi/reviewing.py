@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from sqlalchemy import inspect as look
 from sqlalchemy.orm import Mapper
 
 from outlive.check import engine
@@ -21,14 +22,14 @@ from outlive.integrations.fastapi import versions
 from outlive.integrations.fastapi.dependency import SessionDependency
 from outlive.integrations.fastapi.loading import ResponseOptions
 from outlive.integrations.fastapi.walking import FoundRoute, dependencies_of, routes_of
-from outlive.keep.options import loader_options
-from outlive.keep.schemas import schemas_in
+from outlive.keep.schemas import fields_of, name_of_type, schemas_in
 from outlive.lifecycle.errors import SchemaError, SetupError, UnsafeError
 from outlive.lifecycle.places import Place
 from outlive.report import json, text
 
 COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES = "OL601", "OL602", "OL604", "OL606"
 _CODES = (COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES)
+_NAME_IT = "let the response model name what the class has"
 _WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -146,13 +147,23 @@ def _response_models(route: FoundRoute) -> Iterator[tuple[str, str, str]]:
         try:
             options.of(route.route.response_model, route.name)
         except (SchemaError, SetupError) as error:
-            yield READS_UNLOADED, str(error), "let the response model name what the class has"
+            yield READS_UNLOADED, str(error), _NAME_IT
     if not asked and route.route.response_model is not None and schemas_in(route.route.response_model):
         for model in _returned(route.route.endpoint):
-            try:
-                loader_options(model, route.route.response_model)
-            except SchemaError as error:
-                yield READS_UNLOADED, str(error), "let the response model name what the class has"
+            for schema, name in _lacking(model, route.route.response_model):
+                yield READS_UNLOADED, f"{schema}.{name} is required, and {model.__name__} has no `{name}`", _NAME_IT
+
+
+def _lacking(model: type[Any], response_model: Any) -> Iterator[tuple[str, str]]:
+    """Fields that neither a class nor a subclass of it can serve, with their schemas."""
+    mapper: Mapper[Any] = look(model)
+    classes: list[type[Any]] = [one.class_ for one in mapper.self_and_descendants]
+    for schema in schemas_in(response_model):
+        for field in fields_of(schema):
+            names = [str(source[0]) for source in field.sources]
+            is_served = any(hasattr(class_, name) for class_ in classes for name in names)
+            if not (is_served or field.has_default or field.reads is not None):
+                yield name_of_type(schema), field.name
 
 
 def _returned(endpoint: Callable[..., Any]) -> list[type[Any]]:
@@ -161,13 +172,8 @@ def _returned(endpoint: Callable[..., Any]) -> list[type[Any]]:
         annotation = get_type_hints(inspect.unwrap(endpoint)).get("return")
     except Exception:  # noqa: BLE001  names that only a type checker has
         return []
-    return [found for found in (annotation, *get_args(annotation)) if isinstance(found, type) and _is_mapped(found)]
-
-
-def _is_mapped(class_: type[Any]) -> bool:
-    from sqlalchemy import inspect as look  # noqa: PLC0415  two functions of that name
-
-    return isinstance(look(class_, raiseerr=False), Mapper)
+    types = [found for found in (annotation, *get_args(annotation)) if isinstance(found, type)]
+    return [found for found in types if isinstance(look(found, raiseerr=False), Mapper)]
 
 
 def _scopes(route: FoundRoute) -> Iterator[tuple[str, str, str]]:
