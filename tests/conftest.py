@@ -13,7 +13,10 @@ from tests import databases, servers
 from tests.databases import Database
 
 # Whether a change passes is not left to luck; everywhere else Hypothesis looks for new examples.
-hypothesis.settings.register_profile("steady", derandomize=True)
+# Nor is how busy the machine is: no test is timed.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("unhurried")
 if os.environ.get("OUTLIVE_REQUIRE_SERVICES") == "1":
     hypothesis.settings.load_profile("steady")
 
