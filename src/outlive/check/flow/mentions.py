@@ -11,6 +11,7 @@ from outlive.check.program import Module
 
 NAMES = re.compile(r"[^\W\d][\w.]*")
 _CHAIN = re.compile(r"\.?[^\W\d][\w.]*")
+_BLANKS = bytes(n if n > 127 or chr(n).isalnum() or n in b"_." else 32 for n in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Mentions:
         chains: list[str] = []
         sessions = False
         tops, stars = self._top(module), module.facts.stars
-        found = set(_CHAIN.findall(function.text))
+        found = _chains(function.text)
         found.update(name for term in function.decorators for name in names_in(term))
         for chain in found:
             first, *rest = chain.split(".")
@@ -66,6 +67,13 @@ class Mentions:
             facts = module.facts
             found = self._tops[id(module)] = {*module.names, *facts.globals, *facts.imports}
         return found
+
+
+def _chains(text: str) -> set[str]:
+    """Dotted names in a text: what the expression finds, which is slower and left with what is not plainly one."""
+    words = set(text.encode(errors="replace").translate(_BLANKS).decode().split())
+    odd = [word for word in words if not word.isascii() or not word.removeprefix(".")[:1].isidentifier()]
+    return words.difference(odd).union(*map(_CHAIN.findall, odd))
 
 
 def names_in(term: Term | None) -> list[str]:
