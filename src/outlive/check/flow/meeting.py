@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from outlive.check.flow import keys
 from outlive.check.flow.frames import PATHS, Frame, Out
@@ -30,9 +31,9 @@ T = TypeVar("T")
 WAITING = 4 * PATHS
 """States with an exception on its way that are kept at once."""
 
-_of_session = attrgetter(*(field.name for field in fields(Session) if field.name not in ("begun", "saves", "unsaved")))
+_of_session = attrgetter(*(name for name in Session.__struct_fields__ if name not in ("begun", "saves", "unsaved")))
 _of_object = attrgetter(
-    *(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty", "renewed"))
+    *(name for name in Object.__struct_fields__ if name not in ("links", "changed", "written", "empty", "renewed"))
 )
 _differing: dict[int, str] = {}
 """The name that told the last two paths apart: most likely it tells the next two apart."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from outlive.check.facts import Function
 from outlive.check.ir import Term
@@ -14,8 +15,7 @@ _CHAIN = re.compile(r"\.?[^\W\d][\w.]*")
 _BLANKS = bytes(n if n > 127 or chr(n).isalnum() or n in b"_." else 32 for n in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Mentioned:
+class Mentioned(Struct, frozen=True):
     """What a function mentions, its comments and strings included.
 
     Attributes:
@@ -25,9 +25,9 @@ class Mentioned:
         sessions: One that begins with a name has ``session`` in it.
     """
 
-    words: set[str] = field(default_factory=set[str])
-    attributes: set[str] = field(default_factory=set[str])
-    chains: list[str] = field(default_factory=list[str])
+    words: set[str] = set()
+    attributes: set[str] = set()
+    chains: list[str] = []
     sessions: bool = False
 
 
