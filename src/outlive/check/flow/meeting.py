@@ -38,6 +38,9 @@ _of_object = attrgetter(
 _differing: dict[int, str] = {}
 """The name that told the last two paths apart: most likely it tells the next two apart."""
 
+_differing_object: list[int] = []
+"""And the object, or session."""
+
 
 def prune(states: list[State]) -> list[State]:
     """States that differ in the life of an object; of those that are alike, one that knows only what all of them do."""
@@ -81,6 +84,10 @@ def absorb(state: State, other: State) -> bool:
             mine = ours.get(name)
             if mine is not None and _are_apart(name, mine, theirs[name], state, other):
                 return False
+    for oid in _differing_object:
+        one, two = state.objects.get(oid), other.objects.get(oid)
+        if one is not None and two is not None and one != two and _joined_object(one, two, state, other) is None:
+            return False
     sessions = _joined(state.sessions, other.sessions, _joined_session)
     if sessions is None:
         return False
@@ -111,7 +118,7 @@ def absorb(state: State, other: State) -> bool:
 def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | None]) -> dict[int, T] | None:
     """What changes in the left one for it to stand for both; ``None`` if it cannot."""
     made: dict[int, T] = {}
-    if any(_is_findable(ours) for key, ours in left.items() if key not in right):
+    if left.keys() != right.keys() and any(_is_findable(left[key]) for key in left.keys() - right.keys()):
         return None
     for key, theirs in right.items():
         ours = left.get(key)
@@ -124,6 +131,7 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
         elif ours != theirs:
             both = join(ours, theirs)
             if both is None:
+                _differing_object[:] = [key]
                 return None
             if both is not ours:
                 made[key] = both
