@@ -32,33 +32,39 @@ class Mentioned(Struct, frozen=True):
 
 
 class Mentions:
-    """What the functions of a program mention, read once."""
+    """What the functions of a program mention, each read once."""
 
     def __init__(self) -> None:
         self._tops: dict[int, set[str]] = {}
+        self._known: dict[int, Mentioned] = {}
 
     def of(self, module: Module, function: Function) -> Mentioned:
-        words: set[str] = set()
+        found = self._known.get(id(function))
+        if found is None:
+            found = self._known[id(function)] = self._read(module, function)
+        return found
+
+    def _read(self, module: Module, function: Function) -> Mentioned:
+        words, dotted = _split(function.text)
+        for term in function.decorators:
+            for name in names_in(term):
+                (dotted if "." in name else words).add(name)
         attributes: set[str] = set()
-        chains: list[str] = []
-        sessions = False
         tops, stars = self._top(module), module.facts.stars
-        found = _chains(function.text)
-        found.update(name for term in function.decorators for name in names_in(term))
-        for chain in found:
+        chains = list(words if stars else words & tops)
+        begin = words.copy()
+        for chain in dotted:
             first, *rest = chain.split(".")
-            if rest:
-                attributes.update(rest)
-            if not first:
+            attributes.update(rest)
+            if first:
+                begin.add(first)
+            else:
                 # `get().session`: what the call gives may as well be what the module knows by that name.
                 first, chain = rest[0], chain[1:]  # noqa: PLW2901
-            else:
-                sessions = sessions or "ession" in first
-            words.add(first)
             if first in tops or stars:
                 chains.append(chain)
-        words |= attributes
-        return Mentioned(words, attributes, chains, sessions)
+        sessions = any("ession" in first for first in begin)
+        return Mentioned(begin | attributes, attributes, chains, sessions)
 
     def _top(self, module: Module) -> set[str]:
         """The names at the top level of a module, but for those that come from a star."""
@@ -69,11 +75,17 @@ class Mentions:
         return found
 
 
-def _chains(text: str) -> set[str]:
-    """Dotted names in a text: what the expression finds, which is slower and left with what is not plainly one."""
+def _split(text: str) -> tuple[set[str], set[str]]:
+    """Plain names in a text, and chains with dots.
+
+    What is plainly a name is split off first: the expression, which would find it as well, is slower.
+    """
     words = set(text.encode(errors="replace").translate(_BLANKS).decode().split())
-    odd = [word for word in words if not word.isascii() or not word.removeprefix(".")[:1].isidentifier()]
-    return words.difference(odd).union(*map(_CHAIN.findall, odd))
+    names = {word for word in words if word.isidentifier()} if text.isascii() else set[str]()
+    dotted: set[str] = set()
+    for chain in _CHAIN.findall(" ".join(words - names)):
+        (dotted if "." in chain else names).add(chain)
+    return names, dotted
 
 
 def names_in(term: Term | None) -> list[str]:

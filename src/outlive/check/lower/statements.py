@@ -12,6 +12,9 @@ from outlive.check.ir import Statement
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
+_ABOUT_THE_FILE = ("class", "global", "import", "nonlocal")
+"""Without one of these words a function says nothing about the file, and no class stands in it."""
+
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
 
@@ -225,7 +228,8 @@ class Statements(Expressions):
         )
         index = len(self.facts.functions)
         self.facts.functions.append(made)
-        if self.in_function or isinstance(node, ast.Lambda) or self.has_classes(node.body):
+        says_more = any(word in made.text for word in _ABOUT_THE_FILE)
+        if self.in_function or isinstance(node, ast.Lambda) or (says_more and self.has_classes(node.body)):
             self.lower(made, node)
         else:
             first = node.body[0]
