@@ -228,8 +228,7 @@ class Statements(Expressions):
         )
         index = len(self.facts.functions)
         self.facts.functions.append(made)
-        says_more = any(word in made.text for word in _ABOUT_THE_FILE)
-        if self.in_function or isinstance(node, ast.Lambda) or (says_more and self.has_classes(node.body)):
+        if self.in_function or isinstance(node, ast.Lambda) or self.has_classes(node.body, made.text):
             self.lower(made, node)
         else:
             first = node.body[0]
@@ -247,8 +246,10 @@ class Statements(Expressions):
             kept[first - 1 : last] = bytes(max(last - first + 1, 0))
         return "\n".join(compress(self.lines, kept))
 
-    def has_classes(self, body: Sequence[ast.stmt]) -> bool:
+    def has_classes(self, body: Sequence[ast.stmt], text: str) -> bool:
         """Whether classes stand in a function; what it says about the whole file is noted on the way."""
+        if not any(word in text for word in _ABOUT_THE_FILE):
+            return False
         waiting = list(reversed(body))
         while waiting:
             node = waiting.pop()
