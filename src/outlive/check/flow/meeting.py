@@ -96,7 +96,7 @@ def absorb(state: State, other: State) -> bool:
         theirs = other.envs.get(frame)
         if theirs is None:
             return False
-        if env is theirs:
+        if env is theirs or env == theirs:
             continue
         names = _joined_names(env, theirs, state, other, frame)
         if names is None:
@@ -118,6 +118,8 @@ def absorb(state: State, other: State) -> bool:
 def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | None]) -> dict[int, T] | None:
     """What changes in the left one for it to stand for both; ``None`` if it cannot."""
     made: dict[int, T] = {}
+    if left == right:
+        return made
     if left.keys() != right.keys() and any(_is_findable(left[key]) for key in left.keys() - right.keys()):
         return None
     for key, theirs in right.items():
