@@ -2,6 +2,7 @@
 
     python benchmarks/check.py                            # four packages, their versions stated below
     python benchmarks/check.py letta==0.16.8 path/to/app  # packages and paths of your choice
+    python benchmarks/check.py --beside ruff pyright      # other tools on the same files
     python benchmarks/check.py --scale                    # programs of three sizes: is the time linear in the lines?
 
 Packages are downloaded and unpacked, never installed or imported.  (Of one without a wheel for this platform pip takes
@@ -16,6 +17,8 @@ minute falls on every row; the table has the medians of the rounds:
     check, filling a cache  the first run of a user
     check, unchanged        the second run
     check, one file edited  a comment is added to the file of median size
+    ruff, mypy, ...         with ``--beside ruff mypy``: other tools, installed beside this Python, cold and with the
+                            settings that they come with; none of them looks for what the check looks for
 
 Compare the last column between machines and versions, not the seconds: it is CPU time as a multiple of ``ast.parse``
 in the same run.  Lines are counted per second of CPU, which other programs disturb less than the clock.
@@ -34,9 +37,10 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 from statistics import median
 
@@ -58,9 +62,32 @@ for file in pathlib.Path().rglob("*.py"):
         pass
 """
 FLOOR = ("-c", PARSE)
+COUNT = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+try:
+    subprocess.run(sys.argv[2:], timeout=float(sys.argv[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+except subprocess.TimeoutExpired:
+    print("null")
+else:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss / unit]))
+"""
 CHECK = ("-m", "outlive", "check", "--exit-zero", "--output-format", "json", "--jobs", "1")
 COLD = (*CHECK, "--no-cache")
 SHARED = (*COLD, "--jobs", "2")
+NEIGHBOURS = {
+    "ruff": ("ruff", "check", "--isolated", "--no-cache", "--quiet"),
+    "ty": ("ty", "check", "--quiet"),
+    "pyrefly": ("pyrefly", "check", "--summary=none"),
+    "mypy": ("mypy", "--cache-dir", os.devnull, "--no-error-summary", "--ignore-missing-imports"),
+    "pyright": ("pyright",),
+    "flake8-async": ("flake8", "--isolated", "--select", "ASYNC"),
+}
+"""Each tool's command, before the folder."""
+PATIENCE_S = 300
+"""A tool that takes longer has no row."""
 
 
 class TroubleError(Exception):
@@ -98,15 +125,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     targets: Sequence[str] = asked.targets or (() if asked.scale else PACKAGES)
     try:
+        tools = installed(asked.beside)
         asked.work.mkdir(parents=True, exist_ok=True)
         header = {
             "outlive": version("outlive"),
             "python": platform.python_version(),
             "cores": os.cpu_count(),
             "repeats": asked.repeats,
+            **tools,
         }
         print(", ".join(f"{name} {value}" for name, value in header.items()))
-        measured = [measure_target(target, asked.work, asked.repeats) for target in targets]
+        measured = [measure_target(target, asked.work, asked.repeats, tools) for target in targets]
         scaled = scale(asked.work, asked.repeats) if asked.scale else []
     except (TroubleError, UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -123,6 +152,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("targets", nargs="*", metavar="PACKAGE==VERSION | PATH", help=targets)
     made.add_argument("--scale", action="store_true", help="programs of growing size; without targets, only those")
     made.add_argument("--repeats", type=int, choices=range(1, 100), default=3, metavar="N", help="default: 3")
+    made.add_argument("--beside", nargs="+", choices=NEIGHBOURS, default=(), metavar="TOOL", help=", ".join(NEIGHBOURS))
     work = Path(tempfile.gettempdir(), "outlive-benchmarks")
     made.add_argument("--work", type=Path, default=work, metavar="FOLDER", help=f"keeps downloads (default: {work})")
     made.add_argument("--json", type=Path, metavar="FILE", help="write every single figure")
@@ -192,17 +222,17 @@ def copy(source: Path, folder: Path) -> None:
 # Measuring.
 
 
-def measure_target(target: str, work: Path, repeats: int) -> Measured:
+def measure_target(target: str, work: Path, repeats: int, tools: Iterable[str]) -> Measured:
     source = package(target, work) if "==" in target else Path(os.path.normpath(target))
     with tempfile.TemporaryDirectory(dir=work) as scratch:
         program = Path(scratch, "program")
         copy(source, program)
-        measured = measure(target, program, repeats)
+        measured = measure(target, program, repeats, tools)
     print(table(measured))
     return measured
 
 
-def measure(name: str, program: Path, repeats: int) -> Measured:
+def measure(name: str, program: Path, repeats: int, tools: Iterable[str]) -> Measured:
     """Measure a copy of a program, in which one file is edited and mended each time."""
     files = sorted(program.rglob("*.py"), key=lambda file: (file.stat().st_size, file))
     edited = files[len(files) // 2]
@@ -225,13 +255,19 @@ def measure(name: str, program: Path, repeats: int) -> Measured:
             edited.write_bytes(before + b"\n# edited\n")
             note("check, one file edited", *CHECK, cache=cache)
             edited.write_bytes(before)
+        for tool in tools:
+            command, *options = NEIGHBOURS[tool]
+            usage = beside([str(Path(sys.executable).with_name(command)), *options, "."], program)
+            if usage is not None:
+                rows.setdefault(tool, []).append(usage)
     return Measured(name, len(files), count_lines(files), len(json.loads(output)), rows)
 
 
 def run(arguments: Sequence[str], folder: Path, cache: str = "") -> tuple[Usage, bytes]:
     """Run Python in a folder; what that process used, and what it printed."""
     # -P: nothing in the folder is imported.  Equal hashes: the same work in every round.
-    environment = {**os.environ, "OUTLIVE_CACHE_DIR": cache, "PYTHONHASHSEED": "0"}
+    # What is installed has been compiled to bytecode.
+    environment = {**os.environ, "OUTLIVE_CACHE_DIR": cache, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -248,6 +284,24 @@ def run(arguments: Sequence[str], folder: Path, cache: str = "") -> tuple[Usage,
         # macOS counts bytes, Linux kibibytes.
         unit = 2**20 if sys.platform == "darwin" else 2**10
         return Usage(used.ru_utime + used.ru_stime, wall_s, used.ru_maxrss / unit), output.read()
+
+
+def installed(tools: Iterable[str]) -> dict[str, str]:
+    """Those of the tools that are there, with their versions."""
+    found: dict[str, str] = {}
+    for tool in tools:
+        with suppress(PackageNotFoundError):
+            found[tool] = version(tool)
+    return found
+
+
+def beside(command: Sequence[str], folder: Path) -> Usage | None:
+    """What another tool used with all of its processes; their largest one for the memory.  ``None``: too long."""
+    # A process of its own waits for it, so that everything that it has started is counted.
+    counted = [sys.executable, "-c", COUNT, str(PATIENCE_S), *command]
+    done = subprocess.run(counted, cwd=folder, stdout=subprocess.PIPE, check=True)
+    figures = json.loads(done.stdout)
+    return Usage(*figures) if figures else None
 
 
 def count_lines(files: Sequence[Path]) -> int:

@@ -37,6 +37,14 @@ def test_the_benchmark_of_check_measures_every_way_to_run_it(tmp_path: Path):
     assert ROWS == [line[: len(max(ROWS, key=len))].rstrip() for line in table[2:]] == list(program["rows"])
 
 
+def test_the_benchmark_of_check_measures_other_tools_beside_it(tmp_path: Path):
+    pytest.importorskip("mypy")
+    done = benchmark(tmp_path, "--beside", "mypy", "--", EXAMPLE / "app" / "models.py")
+    assert 0 == done.returncode, done.stderr
+
+    assert [*ROWS, "mypy"] == [line[:22].rstrip() for line in done.stdout.splitlines()[4:]]
+
+
 def test_the_benchmark_of_check_says_what_it_cannot_get(tmp_path: Path):
     done = benchmark(tmp_path, "missing.py")
 

@@ -78,7 +78,10 @@ def discover(paths: Iterable[str], *, exclude: Sequence[Patterns] = ()) -> Disco
     walk = _Walk(exclude)
     for path in paths:
         walk.add(path)
-    return Discovery(tuple(sorted(map(printable, walk.files.values()))), tuple(walk.warnings))
+    # Not one by one and not compared as paths: a program has thousands.
+    here = str(Path.cwd()).rstrip(os.sep) + os.sep
+    files = [Path(path.removeprefix(here)) for path in walk.files.values()]
+    return Discovery(tuple(sorted(files, key=lambda file: file.parts)), tuple(walk.warnings))
 
 
 def printable(path: str | Path) -> Path:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import PurePath
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from outlive.check.facts import Body, Class, Facts, Function
 from outlive.check.ir import Term
 from outlive.check.lower import lower_function
@@ -54,15 +56,13 @@ class Module:
             index += 1
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleSymbol:
+class ModuleSymbol(Struct, frozen=True):
     """An imported module of the program."""
 
     module: Module
 
 
-@dataclass(frozen=True, slots=True)
-class ClassSymbol:
+class ClassSymbol(Struct, frozen=True):
     """A class of the program."""
 
     module: Module
@@ -73,8 +73,7 @@ class ClassSymbol:
         return self.module.facts.classes[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSymbol:
+class FunctionSymbol(Struct, frozen=True):
     """A function of the program."""
 
     module: Module
@@ -85,8 +84,7 @@ class FunctionSymbol:
         return self.module.facts.functions[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalSymbol:
+class GlobalSymbol(Struct, frozen=True):
     """A module-level variable of the program."""
 
     module: Module
@@ -97,8 +95,7 @@ KEEPING = frozenset({"outlive.async_sessionmaker", "outlive.sessionmaker"})
 """Factories whose objects stay readable."""
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """A name from outside the program, dotted."""
 
     dotted: str

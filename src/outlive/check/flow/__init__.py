@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from outlive.check.flow.observations import (
     BackgroundRead,
@@ -27,8 +27,7 @@ from outlive.check.flow.observations import (
 __all__ = ["Flow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """Everything that the flow saw in one program; what hazards ask."""
 
     late_reads: tuple[LateRead, ...] = ()

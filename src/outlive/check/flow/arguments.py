@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from outlive.check.flow.elements import join_all
 from outlive.check.flow.frames import Frame, Out
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-@dataclass(slots=True)
-class Given:
+class Given(Struct):
     """The arguments of one call, evaluated."""
 
     state: State

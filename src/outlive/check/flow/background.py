@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import calls, dependencies, lifetimes, orphans, queries, sharing
@@ -52,8 +54,7 @@ _UNSENT = frozenset({"background", "cache_control", "content_type", "headers", "
 """Attributes of a response that leave its body alone."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Work:
+class Work(Struct, frozen=True, eq=False):
     """Work that has been handed over and may still be going on.
 
     Attributes:

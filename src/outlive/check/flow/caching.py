@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import background, calls, lifetimes, orphans, summaries
@@ -34,16 +36,14 @@ VARIANTS = 3
 """In how many states a kept object is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What a cache has of one call: the value, and the objects behind it."""
 
     value: Value
     objects: Mapping[int, Object | Plain]
 
 
-@dataclass(frozen=True, slots=True)
-class Caching:
+class Caching(Struct, frozen=True):
     """A function with a decorator that keeps its results."""
 
     number: int
@@ -52,8 +52,7 @@ class Caching:
     cache: Cache
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(Struct, frozen=True):
     """A result on its way into a cache, with its objects as they were then."""
 
     caching: Caching

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.entities import Entity
@@ -182,6 +183,8 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         read = rendering.call(run, node, given, base)
     if read is not None:
         return read
+    if isinstance(base, Unknown):
+        return plain_call(run, node, given, UNKNOWN)
     if name in dumps.METHODS and isinstance(base, Ref) and _is_sqlmodel(run, state.object(base.oid), name):
         dumps.dumped(run, state, base, Spot(frame.id, node.span), name)
         return [(state, UNKNOWN)]

@@ -9,8 +9,10 @@ Source: FastAPI 0.105 to 0.165, run over a socket; ``scope=`` came with 0.121.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.facts import Parameter
@@ -31,8 +33,7 @@ FUNCTION_SCOPE: Version = (0, 121)
 _EARLY: tuple[Version, Version] = ((0, 106), (0, 118))
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """``Depends(get_session, scope="function")`` at a parameter.
 
     Attributes:
@@ -75,8 +76,7 @@ class Dependency:
         return self.scope or ("request" if self.function.symbol.facts.is_generator else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """A dependency that waits at its ``yield``.
 
     Attributes:
@@ -88,8 +88,7 @@ class Entered:
     before: State
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True):
     """The dependency that goes on after its ``yield``, when the response has been sent.
 
     Attributes:

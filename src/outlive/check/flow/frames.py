@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from outlive.check.facts import Function
 from outlive.check.flow.state import State
@@ -54,8 +55,7 @@ def apart(frames: Mapping[int, tuple[int, int, Module, int]], spot: Spot, other:
     return next(((one, calls[one.frame]) for one in ways[0] if one.frame in calls), (spot, other))
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """One function being interpreted."""
 
     id: int
@@ -65,18 +65,17 @@ class Frame:
     depth: int
     on_yield: OnYield | None = None
     stack: tuple[tuple[int, int], ...] = ()
-    caught: list[str] = field(default_factory=list[str])
+    caught: list[str] = []
     locals: bool = True
 
 
-@dataclass(slots=True)
-class Out:
+class Out(Struct):
     """The ways out of a block other than its end."""
 
-    returns: list[tuple[State, Value]] = field(default_factory=list[tuple[State, Value]])
-    breaks: list[State] = field(default_factory=list[State])
-    continues: list[State] = field(default_factory=list[State])
-    raises: list[State] = field(default_factory=list[State])
+    returns: list[tuple[State, Value]] = []
+    breaks: list[State] = []
+    continues: list[State] = []
+    raises: list[State] = []
 
 
 OnYield = Callable[[State, Value, Out], list[State]]

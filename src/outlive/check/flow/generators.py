@@ -8,8 +8,9 @@ Source: CPython; run with SQLAlchemy 2.0 and 2.1, sync and async.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import calls, lifetimes

@@ -172,8 +172,8 @@ class Interpreter:
     def value(self, operand: ir.Operand, state: State, frame: Frame) -> Value:
         if isinstance(operand, ir.Lit):
             return UNKNOWN if operand.opaque else Const(operand.value)
-        env = state.envs.get(frame.id, {})
-        found = env.get(operand)
+        env = state.envs.get(frame.id)
+        found = env.get(operand) if env is not None else None
         if found is not None:
             return found
         found = frame.closure.get(operand)
@@ -268,50 +268,17 @@ class Interpreter:
         self.steps += 1
         if self.steps > self.limit:
             raise OutOfStepsError
-        match node:
-            case ir.Read():
-                base = self.value(node.base, state, frame)
-                pairs = reads.read(self, state, frame, base, node.name, node.span, node.tested)
-                return self.bound(pairs, node.target, frame)
+        match node:  # What is met most often comes first.
             case ir.Call():
                 if self.try_depth and not (isinstance(node.base, str) and node.base in _CALM):
                     note_raise(out, state)
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
-            case ir.Bind():
-                self.bind(state, frame, node.target, self.value(node.value, state, frame))
-            case ir.Await():
-                value = coroutines.awaited(self.value(node.value, state, frame))
-                if state.pending:
-                    background.wait(self, state, value)
-                state.suspended = True
-                self.bind(state, frame, node.target, value)
+            case ir.Read():
+                base = self.value(node.base, state, frame)
+                pairs = reads.read(self, state, frame, base, node.name, node.span, node.tested)
+                return self.bound(pairs, node.target, frame)
             case ir.If():
                 return conditions.branch(self, node, state, frame, out)
-            case ir.Store():
-                value = self.value(node.value, state, frame)
-                reads.store(self, state, frame, self.value(node.base, state, frame), node.name, value, node.span)
-                if isinstance(node.base, str):
-                    forget(state, frame, f"{node.base}.{node.name}")
-            case ir.Pack():
-                items = self.packed(node, state, frame)
-                names = tuple(
-                    key.value if isinstance(key, ir.Lit) and isinstance(key.value, str) and not key.opaque else ""
-                    for key in node.keys
-                )
-                if node.kind == "dict" and (not all(names) or not names):
-                    self.bind(state, frame, node.target, Many(join_all(items)))
-                else:
-                    self.bind(state, frame, node.target, Group(items, names))
-            case ir.Unpack():
-                self.unpack(node, state, frame)
-            case ir.Item():
-                base = self.value(node.base, state, frame)
-                index = self.value(node.index, state, frame)
-                base = queries.iterated(self, base, state, frame, node.span)
-                self.bind(state, frame, node.target, base if node.sliced else item(base, index))
-            case ir.Put():
-                if isinstance(node.base, str):
-                    self.put(state, frame, node.base, self.value(node.value, state, frame))
             case ir.Touch():
                 values = [self.value(operand, state, frame) for operand in node.operands]
                 if node.how in ("compare", "test"):
@@ -326,12 +293,15 @@ class Interpreter:
                 for one in states:
                     self.bind(one, frame, node.target, made)
                 return states
-            case ir.Yield():
-                return exits.yielded(self, node, state, frame, out)
-            case ir.MakeFunction():
-                self.bind(state, frame, node.target, self.closure(node, state, frame))
-            case ir.MakeClass():
-                self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
+            case ir.Bind():
+                self.bind(state, frame, node.target, self.value(node.value, state, frame))
+            case ir.Forget():
+                for name in node.names:
+                    self.bind(state, frame, name, UNKNOWN)
+                if node.above >= 0:
+                    env = state.own(frame.id)
+                    for name in [n for n in env if n[0] == "%" and n[1:].isdecimal() and int(n[1:]) > node.above]:
+                        del env[name]
             case ir.Return():
                 if not frame.depth or (state.sessions and orphans.has_session(state, frame)):
                     state.own(frame.id)[orphans.RETURN] = Const(node.span)
@@ -345,27 +315,57 @@ class Interpreter:
                     state.raised = True
                     out.raises.append(state)
                 return []
-            case ir.Break():
-                out.breaks.append(state)
-                return []
+            case ir.Pack():
+                items = self.packed(node, state, frame)
+                names = tuple(
+                    key.value if isinstance(key, ir.Lit) and isinstance(key.value, str) and not key.opaque else ""
+                    for key in node.keys
+                )
+                if node.kind == "dict" and (not all(names) or not names):
+                    self.bind(state, frame, node.target, Many(join_all(items)))
+                else:
+                    self.bind(state, frame, node.target, Group(items, names))
+            case ir.Store():
+                value = self.value(node.value, state, frame)
+                reads.store(self, state, frame, self.value(node.base, state, frame), node.name, value, node.span)
+                if isinstance(node.base, str):
+                    forget(state, frame, f"{node.base}.{node.name}")
+            case ir.Await():
+                value = coroutines.awaited(self.value(node.value, state, frame))
+                if state.pending:
+                    background.wait(self, state, value)
+                state.suspended = True
+                self.bind(state, frame, node.target, value)
+            case ir.For():
+                return loops.loop(self, node, state, frame, out)
+            case ir.Item():
+                base = self.value(node.base, state, frame)
+                index = self.value(node.index, state, frame)
+                base = queries.iterated(self, base, state, frame, node.span)
+                self.bind(state, frame, node.target, base if node.sliced else item(base, index))
+            case ir.Put():
+                if isinstance(node.base, str):
+                    self.put(state, frame, node.base, self.value(node.value, state, frame))
+            case ir.Try():
+                return exits.try_(self, node, state, frame, out)
             case ir.Continue():
                 out.continues.append(state)
                 return []
-            case ir.Forget():
-                for name in node.names:
-                    self.bind(state, frame, name, UNKNOWN)
-                if node.above >= 0:
-                    env = state.own(frame.id)
-                    for name in [n for n in env if n[0] == "%" and n[1:].isdecimal() and int(n[1:]) > node.above]:
-                        del env[name]
-            case ir.For():
-                return loops.loop(self, node, state, frame, out)
-            case ir.While():
-                return loops.while_(self, node, state, frame, out)
-            case ir.Try():
-                return exits.try_(self, node, state, frame, out)
+            case ir.Unpack():
+                self.unpack(node, state, frame)
             case ir.With():
                 return exits.with_(self, node, state, frame, out)
+            case ir.Yield():
+                return exits.yielded(self, node, state, frame, out)
+            case ir.MakeFunction():
+                self.bind(state, frame, node.target, self.closure(node, state, frame))
+            case ir.MakeClass():
+                self.bind(state, frame, node.target, ClassValue(ClassSymbol(frame.module, node.index)))
+            case ir.Break():
+                out.breaks.append(state)
+                return []
+            case ir.While():
+                return loops.while_(self, node, state, frame, out)
         return [state]
 
     def packed(self, node: ir.Pack, state: State, frame: Frame) -> tuple[Value, ...]:

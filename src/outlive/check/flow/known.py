@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import Object, Plain, Session, State, Status
@@ -46,8 +47,7 @@ _EXPIRY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known of one name on one path.
 
     Attributes:
@@ -61,8 +61,7 @@ class Known:
     details: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """The names of one frame on one path.
 
     Attributes:
@@ -87,8 +86,7 @@ def names(place: PlaceOf, state: State, values: Mapping[str, Value]) -> Names:
     return Names(tuple(known), tuple(name for name, value in values.items() if isinstance(value, Unknown)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Teller:
+class _Teller(Struct, frozen=True):
     place: PlaceOf
     state: State
     values: Mapping[str, Value]

@@ -6,7 +6,8 @@ Source: SQLAlchemy 2.0 and 2.1, each row run (STATES: commit, rollback, flush, c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from outlive.check.flow import loading
 from outlive.check.flow.observations import Exit, Loss

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check.entities import Entity, Relationship
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Status
@@ -15,8 +16,7 @@ OPTIONS = LOADERS | UNLOADERS | COLUMN_OPTIONS
 VAGUE_OPTION = Option(Load(vague=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """The way from a query to an object that it loads.
 
     Attributes:

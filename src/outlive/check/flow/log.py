@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import Object, Session, State, Status
 from outlive.check.flow.values import Factory, Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(Struct, frozen=True):
     """Two uses of one session at the same time.
 
     Attributes:
@@ -24,8 +26,7 @@ class Meeting:
     other: Spot
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One thing seen at one spot on one path.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import calls, conditions, coroutines, endless, exits, lifetimes, queries, rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from outlive.check.flow import keys
 from outlive.check.flow.frames import PATHS, Frame, Out
@@ -30,12 +31,15 @@ T = TypeVar("T")
 WAITING = 4 * PATHS
 """States with an exception on its way that are kept at once."""
 
-_of_session = attrgetter(*(field.name for field in fields(Session) if field.name not in ("begun", "saves", "unsaved")))
+_of_session = attrgetter(*(name for name in Session.__struct_fields__ if name not in ("begun", "saves", "unsaved")))
 _of_object = attrgetter(
-    *(field.name for field in fields(Object) if field.name not in ("links", "changed", "written", "empty", "renewed"))
+    *(name for name in Object.__struct_fields__ if name not in ("links", "changed", "written", "empty", "renewed"))
 )
 _differing: dict[int, str] = {}
 """The name that told the last two paths apart: most likely it tells the next two apart."""
+
+_differing_object: list[int] = []
+"""And the object, or session."""
 
 
 def prune(states: list[State]) -> list[State]:
@@ -80,6 +84,10 @@ def absorb(state: State, other: State) -> bool:
             mine = ours.get(name)
             if mine is not None and _are_apart(name, mine, theirs[name], state, other):
                 return False
+    for oid in _differing_object:
+        one, two = state.objects.get(oid), other.objects.get(oid)
+        if one is not None and two is not None and one != two and _joined_object(one, two, state, other) is None:
+            return False
     sessions = _joined(state.sessions, other.sessions, _joined_session)
     if sessions is None:
         return False
@@ -88,7 +96,7 @@ def absorb(state: State, other: State) -> bool:
         theirs = other.envs.get(frame)
         if theirs is None:
             return False
-        if env is theirs:
+        if env is theirs or env == theirs:
             continue
         names = _joined_names(env, theirs, state, other, frame)
         if names is None:
@@ -110,7 +118,9 @@ def absorb(state: State, other: State) -> bool:
 def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | None]) -> dict[int, T] | None:
     """What changes in the left one for it to stand for both; ``None`` if it cannot."""
     made: dict[int, T] = {}
-    if any(_is_findable(ours) for key, ours in left.items() if key not in right):
+    if left == right:
+        return made
+    if left.keys() != right.keys() and any(_is_findable(left[key]) for key in left.keys() - right.keys()):
         return None
     for key, theirs in right.items():
         ours = left.get(key)
@@ -123,6 +133,7 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
         elif ours != theirs:
             both = join(ours, theirs)
             if both is None:
+                _differing_object[:] = [key]
                 return None
             if both is not ours:
                 made[key] = both

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from outlive.check.facts import Function
 from outlive.check.ir import Term
@@ -11,10 +12,10 @@ from outlive.check.program import Module
 
 NAMES = re.compile(r"[^\W\d][\w.]*")
 _CHAIN = re.compile(r"\.?[^\W\d][\w.]*")
+_BLANKS = bytes(n if n > 127 or chr(n).isalnum() or n in b"_." else 32 for n in range(256))
 
 
-@dataclass(frozen=True, slots=True)
-class Mentioned:
+class Mentioned(Struct, frozen=True):
     """What a function mentions, its comments and strings included.
 
     Attributes:
@@ -24,40 +25,46 @@ class Mentioned:
         sessions: One that begins with a name has ``session`` in it.
     """
 
-    words: set[str] = field(default_factory=set[str])
-    attributes: set[str] = field(default_factory=set[str])
-    chains: list[str] = field(default_factory=list[str])
+    words: set[str] = set()
+    attributes: set[str] = set()
+    chains: list[str] = []
     sessions: bool = False
 
 
 class Mentions:
-    """What the functions of a program mention, read once."""
+    """What the functions of a program mention, each read once."""
 
     def __init__(self) -> None:
         self._tops: dict[int, set[str]] = {}
+        self._known: dict[int, Mentioned] = {}
 
     def of(self, module: Module, function: Function) -> Mentioned:
-        words: set[str] = set()
+        found = self._known.get(id(function))
+        if found is None:
+            found = self._known[id(function)] = self._read(module, function)
+        return found
+
+    def _read(self, module: Module, function: Function) -> Mentioned:
+        words, dotted = _split(function.text)
+        for term in function.decorators:
+            for name in names_in(term):
+                (dotted if "." in name else words).add(name)
         attributes: set[str] = set()
-        chains: list[str] = []
-        sessions = False
         tops, stars = self._top(module), module.facts.stars
-        found = set(_CHAIN.findall(function.text))
-        found.update(name for term in function.decorators for name in names_in(term))
-        for chain in found:
+        chains = list(words if stars else words & tops)
+        begin = words.copy()
+        for chain in dotted:
             first, *rest = chain.split(".")
-            if rest:
-                attributes.update(rest)
-            if not first:
+            attributes.update(rest)
+            if first:
+                begin.add(first)
+            else:
                 # `get().session`: what the call gives may as well be what the module knows by that name.
                 first, chain = rest[0], chain[1:]  # noqa: PLW2901
-            else:
-                sessions = sessions or "ession" in first
-            words.add(first)
             if first in tops or stars:
                 chains.append(chain)
-        words |= attributes
-        return Mentioned(words, attributes, chains, sessions)
+        sessions = any("ession" in first for first in begin)
+        return Mentioned(begin | attributes, attributes, chains, sessions)
 
     def _top(self, module: Module) -> set[str]:
         """The names at the top level of a module, but for those that come from a star."""
@@ -66,6 +73,19 @@ class Mentions:
             facts = module.facts
             found = self._tops[id(module)] = {*module.names, *facts.globals, *facts.imports}
         return found
+
+
+def _split(text: str) -> tuple[set[str], set[str]]:
+    """Plain names in a text, and chains with dots.
+
+    What is plainly a name is split off first: the expression, which would find it as well, is slower.
+    """
+    words = set(text.encode(errors="replace").translate(_BLANKS).decode().split())
+    names = {word for word in words if word.isidentifier()} if text.isascii() else set[str]()
+    dotted: set[str] = set()
+    for chain in _CHAIN.findall(" ".join(words - names)):
+        (dotted if "." in chain else names).add(chain)
+    return names, dotted
 
 
 def names_in(term: Term | None) -> list[str]:

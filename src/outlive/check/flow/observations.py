@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from outlive.check.findings import Confidence, Fix
 from outlive.lifecycle.evidence import Evidence
@@ -36,8 +37,7 @@ class Exit(StrEnum):
     """It is a copy in another process."""
 
 
-@dataclass(frozen=True, slots=True)
-class LateRead:
+class LateRead(Struct, frozen=True):
     """A read of an attribute that has no value, where SQLAlchemy cannot load it.
 
     Either the object is detached, or its session is async and the read is not awaited.
@@ -75,8 +75,7 @@ class LateRead:
     reader: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiringFactory:
+class ExpiringFactory(Struct, frozen=True):
     """A factory of async sessions that expire on commit, and a read that fails because of it.
 
     Attributes:
@@ -90,8 +89,7 @@ class ExpiringFactory:
     fix: Fix | None
 
 
-@dataclass(frozen=True, slots=True)
-class EarlyKeyRead:
+class EarlyKeyRead(Struct, frozen=True):
     """A primary key is read (and used) from an added object before any flush: it is ``None``."""
 
     place: Place
@@ -104,8 +102,7 @@ class EarlyKeyRead:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """A mapped object is an argument of a task that runs elsewhere.
 
     Attributes:
@@ -125,8 +122,7 @@ class Handover:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignUse:
+class ForeignUse(Struct, frozen=True):
     """``refresh``, ``expire``, ``expunge`` or ``delete`` of an object that is not persistent in that session.
 
     Attributes:
@@ -144,8 +140,7 @@ class ForeignUse:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class SecondSession:
+class SecondSession(Struct, frozen=True):
     """An object that lives in one session is to live in another one too.
 
     Attributes:
@@ -163,8 +158,7 @@ class SecondSession:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoredMerge:
+class IgnoredMerge(Struct, frozen=True):
     """``session.merge(obj)`` whose result is thrown away, and a use of ``obj`` that needed it.
 
     Attributes:
@@ -184,8 +178,7 @@ class IgnoredMerge:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class LateCommit:
+class LateCommit(Struct, frozen=True):
     """A dependency of FastAPI commits after its ``yield``, when the response has been sent.
 
     Attributes:
@@ -207,8 +200,7 @@ class LateCommit:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class EmptyDump:
+class EmptyDump(Struct, frozen=True):
     """An object that has lost all of its values is serialised as it is: ``{}``.
 
     Attributes:
@@ -229,8 +221,7 @@ class EmptyDump:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class MixedScopes:
+class MixedScopes(Struct, frozen=True):
     """A dependency that gives one request two sessions: asked for with ``scope="function"`` and without.
 
     Attributes:
@@ -247,8 +238,7 @@ class MixedScopes:
     fix: Fix | None
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownMethod:
+class UnknownMethod(Struct, frozen=True):
     """A method that SQLAlchemy's session does not have.
 
     Attributes:
@@ -269,8 +259,7 @@ class UnknownMethod:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class Unawaited:
+class Unawaited(Struct, frozen=True):
     """A call of an ``AsyncSession`` that is not awaited.
 
     Attributes:
@@ -288,8 +277,7 @@ class Unawaited:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class CachedRead:
+class CachedRead(Struct, frozen=True):
     """A read of an object that a cache has kept from an earlier call, and that fails for that reason.
 
     Attributes:
@@ -304,8 +292,7 @@ class CachedRead:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LateStream:
+class LateStream(Struct, frozen=True):
     """A generator that makes the body of a response, and uses what has ended before it runs.
 
     Attributes:
@@ -322,8 +309,7 @@ class LateStream:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SharedSession:
+class SharedSession(Struct, frozen=True):
     """A session that two tasks or threads use at the same time.
 
     Attributes:
@@ -338,8 +324,7 @@ class SharedSession:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class Reopened:
+class Reopened(Struct, frozen=True):
     """A session that is used after it was closed.
 
     Attributes:
@@ -359,8 +344,7 @@ class Reopened:
     confidence: Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class BackgroundRead:
+class BackgroundRead(Struct, frozen=True):
     """A read in work that was handed to somebody else, and that fails when it runs.
 
     Attributes:

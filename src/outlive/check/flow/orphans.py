@@ -9,8 +9,9 @@ Source: SQLAlchemy 2.0 and 2.1 on CPython, each way run: objects know their sess
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check.flow import lifetimes
 from outlive.check.flow.frames import Frame

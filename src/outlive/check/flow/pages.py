@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from outlive.check.flow.values import UNKNOWN, Spot, Value
 from outlive.check.program import Module
@@ -41,8 +42,7 @@ def page_of(run: Interpreter, module: Module, name: str) -> Page | None:
     return Page(tree, module, source, run.frame_id(-1, 0, run.templates.modules[source.filename], -1), 0)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Page:
+class Page(Struct, frozen=True, eq=False):
     """A parsed template.
 
     Attributes:
@@ -68,16 +68,14 @@ class Page:
         return Spot(self.frame, pack(line, len(text[:first].encode()), line, len(text[:last].encode())))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Macro:
+class Macro(Struct, frozen=True, eq=False):
     """``{% macro show(order) %}``"""
 
     node: nodes.Macro
     page: Page
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Library:
+class Library(Struct, frozen=True, eq=False):
     """``{% import "macros.html" as macros %}``"""
 
     macros: Mapping[str, Macro]

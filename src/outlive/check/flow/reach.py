@@ -202,21 +202,23 @@ class Reach:
 
     def _follow_types(self, symbol: FunctionSymbol, named: Named) -> None:
         """Add the methods that it names, of the classes that it can have to do with."""
-        waiting = [*named.classes, *(each for function in named.functions for each in self._returns(function))]
-        named.classes.clear()
+        functions, classes = named.functions, named.classes
+        waiting = [*classes, *(each for function in functions for each in self._returns(function))]
+        classes.clear()
         words = named.words | _UNNAMED
         while waiting:
             class_ = waiting.pop()
-            if class_ in named.classes:
+            if class_ in classes:
                 continue
-            named.classes.add(class_)
-            methods, fields = self._members(class_)
+            classes.add(class_)
+            methods, fields = self._classes.get(class_) or self._members(class_)
             for name in methods.keys() & words:
                 for method in methods[name]:
-                    if method != symbol and method not in named.functions:
-                        named.functions.add(method)
-                        waiting.extend(self._returns(method))
-            for name in fields.keys() & words:
+                    if method not in functions and method != symbol:
+                        functions.add(method)
+                        returned = self._returned.get(method)
+                        waiting += self._returns(method) if returned is None else returned
+            for name in fields.keys() & words if fields else ():
                 for meaning in fields[name]:
                     if isinstance(meaning, ClassSymbol):
                         waiting.append(meaning)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check.flow import (
     background,
@@ -60,6 +61,8 @@ _PROPERTIES = ("property", "hybrid_property", "cached_property", "computed_field
 
 def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, span: int, tested: bool) -> Pairs:
     """``base.name``"""
+    if isinstance(base, Unknown):
+        return [(state, UNKNOWN)]
     match base:
         case Ref(oid=oid):
             found = state.objects.get(oid)

@@ -10,9 +10,10 @@ Source: SQLAlchemy 2.0 and 2.1 with aiosqlite, asyncpg and psycopg, run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from outlive.check import ir
 from outlive.check.flow.frames import Frame, apart, is_within
@@ -34,8 +35,7 @@ _READS = frozenset(
 _WRITES = frozenset({"begin", "begin_nested", "commit", "flush", "rollback"})
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One call of a session's method that may emit SQL.
 
     Attributes:

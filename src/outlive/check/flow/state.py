@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.background import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """What is known of one attribute's value.
 
     Attributes:
@@ -46,8 +47,7 @@ VAGUE = Status(vague=True)
 UNLOADED = Status(Loss.NEVER_LOADED)
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """A mapped object.
 
     Attributes:
@@ -75,8 +75,8 @@ class Object:
     sid: int | None
     life: Life | None
     columns: Status
-    attributes: dict[str, Status] = field(default_factory=dict[str, Status])
-    links: dict[str, Value] = field(default_factory=dict[str, Value])
+    attributes: dict[str, Status] = {}
+    links: dict[str, Value] = {}
     born: Spot | None = None
     query: Spot | None = None
     path: tuple[tuple[str, str], ...] = ()
@@ -104,17 +104,15 @@ class Object:
         return replace(self, attributes={**self.attributes, name: status})
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """An instance of a class of the program that is not mapped."""
 
     symbol: ClassSymbol
-    fields: dict[str, Value] = field(default_factory=dict[str, Value])
+    fields: dict[str, Value] = {}
     entered: Spot | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A session.
 
     Attributes:

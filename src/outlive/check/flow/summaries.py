@@ -7,8 +7,10 @@ per kind of arguments, with its own bounds; every further call gets the result w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check.flow import orphans, requests
 from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
@@ -45,8 +47,7 @@ VARIANTS = 6
 PLAINS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """One way in which a call can return: its value, and what is alive behind it."""
 
     value: Value

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from outlive.check.findings import Confidence, Edit, Fix, Safety
 from outlive.check.flow import Flow, dependencies, fixes

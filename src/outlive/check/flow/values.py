@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """Anything that does not matter or cannot be known.
 
     Attributes:
@@ -20,52 +20,51 @@ class Unknown:
     source: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Struct, frozen=True):
     """A literal."""
 
     value: str | bool | int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """Instead of a key: every row of a table; with ``part``, some of them, which nothing but their own key tells."""
 
     part: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """An object on the heap of the state: mapped, or an instance of another class of the program."""
 
     oid: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRef:
+class SessionRef(Struct, frozen=True, eq=False):
     """A session; ``inner`` when it is named as the sync session of an ``AsyncSession``."""
 
     sid: int
-    inner: bool = field(default=False, compare=False)
+    inner: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SessionRef) and self.sid == other.sid
+
+    def __hash__(self) -> int:
+        return hash(self.sid)
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """A collection or iterator whose elements are alike."""
 
     element: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A tuple, list or dict of known values; ``names`` are the string keys of a dict."""
 
     items: tuple[Value, ...]
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What a query loads beyond the mapping's own: relationships (with what they load), deferred columns, limits.
 
     Attributes:
@@ -102,8 +101,7 @@ class Load:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Struct, frozen=True):
     """``Author.books``: an attribute of a mapped class, in a query; also a condition on it.
 
     Attributes:
@@ -115,16 +113,14 @@ class Mapped:
     equals: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """``selectinload(Author.books)``: ``path`` leads to where a chained call continues."""
 
     load: Load
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """``select(Author)``, ``session.query(Author)``: what it returns, with its options.
 
     Attributes:
@@ -145,16 +141,14 @@ class Query:
     joined: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The result of an executed query; ``row`` is what one row is; ``scalar`` its first column."""
 
     row: Value
     scalar: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Factory:
+class Factory(Struct, frozen=True):
     """``sessionmaker(...)``, ``Session``, ``Flask``'s ``db.session``: what makes sessions.
 
     Attributes:
@@ -182,15 +176,13 @@ class Factory:
     keeps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClassValue:
+class ClassValue(Struct, frozen=True):
     """A class of the program."""
 
     symbol: ClassSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionValue:
+class FunctionValue(Struct, frozen=True, eq=False):
     """A function, a bound method or a lambda, with what it closes over.
 
     Attributes:
@@ -200,28 +192,31 @@ class FunctionValue:
 
     symbol: FunctionSymbol
     owner: Value | None = None
-    closure: Mapping[str, Value] = field(default_factory=dict[str, "Value"], compare=False, hash=False)
-    home: int = field(default=-1, compare=False, hash=False)
+    closure: Mapping[str, Value] = {}
+    home: int = -1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FunctionValue) and self.symbol == other.symbol and self.owner == other.owner
+
+    def __hash__(self) -> int:
+        return hash((self.symbol, self.owner))
 
 
-@dataclass(frozen=True, slots=True)
-class MethodValue:
+class MethodValue(Struct, frozen=True):
     """``session.commit`` without the call, ``functools.partial`` of it, a library's bound method."""
 
     base: Value
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Super:
+class Super(Struct, frozen=True):
     """``super()``: an instance or a class, whose methods are looked up behind a class that it is made from."""
 
     owner: Value
     behind: ClassSymbol
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """A call of a function that yields, to be entered by ``with``, iterated, or depended on."""
 
     function: FunctionValue
@@ -229,8 +224,7 @@ class Context:
     span: int
 
 
-@dataclass(frozen=True, slots=True)
-class Coroutine:
+class Coroutine(Struct, frozen=True):
     """What a call gives before it is awaited.
 
     Attributes:
@@ -246,23 +240,20 @@ class Coroutine:
     made_by: Context | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
+class Handle(Struct, frozen=True):
     """A task, a thread, a future: work that somebody else does."""
 
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """``session.begin()``, ``session.begin_nested()``, ``factory.begin()`` before it is entered."""
 
     sid: int
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """A place in a frame: comparable, and independent of how often the code was walked."""
 
     frame: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlive.check import ir
 from outlive.check.flow.analysis import walk_program
@@ -18,8 +19,7 @@ from outlive.check.source import Source, unpack
 from outlive.lifecycle.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What is known at a line in one context.
 
     Attributes:
@@ -33,8 +33,7 @@ class View:
     after: tuple[Names, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What a walk has seen at a line.
 
     Attributes:

@@ -12,6 +12,9 @@ from outlive.check.ir import Statement
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
+_ABOUT_THE_FILE = ("class", "global", "import", "nonlocal")
+"""Without one of these words a function says nothing about the file, and no class stands in it."""
+
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
 
@@ -225,7 +228,7 @@ class Statements(Expressions):
         )
         index = len(self.facts.functions)
         self.facts.functions.append(made)
-        if self.in_function or isinstance(node, ast.Lambda) or self.has_classes(node.body):
+        if self.in_function or isinstance(node, ast.Lambda) or self.has_classes(node.body, made.text):
             self.lower(made, node)
         else:
             first = node.body[0]
@@ -243,8 +246,10 @@ class Statements(Expressions):
             kept[first - 1 : last] = bytes(max(last - first + 1, 0))
         return "\n".join(compress(self.lines, kept))
 
-    def has_classes(self, body: Sequence[ast.stmt]) -> bool:
+    def has_classes(self, body: Sequence[ast.stmt], text: str) -> bool:
         """Whether classes stand in a function; what it says about the whole file is noted on the way."""
+        if not any(word in text for word in _ABOUT_THE_FILE):
+            return False
         waiting = list(reversed(body))
         while waiting:
             node = waiting.pop()
