@@ -236,16 +236,9 @@ def test_another_application_is_left_alone(author: Author, app: Any) -> None:
     other.close()
 
 
-@pytest.mark.parametrize("is_eager", [True, False])
-def test_a_result_is_refused_before_the_commit(app: Any, engine: Engine, is_eager: bool) -> None:
+def test_a_result_is_refused_before_the_commit(app: Any, engine: Engine) -> None:
     protect(app, Base, session=lambda: Session(engine))
-    rename = app.tasks["rename_and_return"]
-    if is_eager:
-        result = rename.apply([1, "Octavia"], throw=False)
-    else:
-        with celery_shop.working(app):
-            result = rename.delay(1, "Octavia")
-            result.get(timeout=10, propagate=False)
+    result = app.tasks["rename_and_return"].apply([1, "Octavia"], throw=False)
 
     assert isinstance(result.result, LiveObjectError)
     assert "returned by the task 'rename_and_return': the result is Author (1,)" in str(result.result)
