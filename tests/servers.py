@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 POSTGRESQL = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
 MARIADB = os.environ.get("OUTLIVE_TEST_MARIADB", "mariadb://root@127.0.0.1:3306/test")
 REDIS = os.environ.get("OUTLIVE_TEST_REDIS", "redis://127.0.0.1:6379/0")
-RABBITMQ = os.environ.get("OUTLIVE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672//")
+RABBITMQ = os.environ.get("OUTLIVE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/%2F")
 
 
 def unavailable(reason: str) -> None:

@@ -6,7 +6,7 @@ import marshal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias, cast
 
@@ -65,11 +65,15 @@ def state_within(value: object) -> InstanceState[Any] | None:
     return state if isinstance(state, InstanceState) else None
 
 
-def live_objects(values: Values) -> list[Live]:
+def live_objects(values: Values, *, pickled: bool = True) -> list[Live]:
     """The mapped objects inside values, in the order in which one reads them, each place once.
 
-    Looks into containers, dataclasses, pydantic models and what else pickle would take apart; into no generator, and
-    no class that pickles itself in its own way.
+    Looks into containers, dataclasses and pydantic models; into no generator.
+
+    Args:
+        values: The values.
+        pickled: Look also into what else pickle would take apart: objects of any class that does not pickle itself in
+            its own way.
     """
     found: list[Live] = []
     seen: dict[int, object] = {}
@@ -84,15 +88,15 @@ def live_objects(values: Values) -> list[Live]:
             continue
         # Held, for another object could get the same id.
         seen[id(value)] = value
-        ahead.extendleft(reversed(list(parts_of(path, value))))
+        ahead.extendleft(reversed(list(parts_of(path, value, pickled=pickled))))
     return found
 
 
 def captured(function: object, name: str) -> Iterator[tuple[str, Any]]:
     """What a callable brings with it: its closure, its defaults, what ``partial`` has bound, the object of a method."""
-    if isinstance(function, MethodType):
-        yield f"{name}.__self__", function.__self__
-        function = function.__func__
+    if not isinstance(function, (FunctionType, type)) and hasattr(function, "__self__"):
+        yield f"{name}.__self__", cast("Any", function).__self__
+        function = getattr(function, "__func__", None)
     if isinstance(function, FunctionType):
         cells: Sequence[CellType] = function.__closure__ or ()
         for variable, cell in zip(function.__code__.co_freevars, cells, strict=True):
@@ -115,7 +119,7 @@ def changes_of(state: InstanceState[Any]) -> list[str]:
     return sorted(changed)
 
 
-def parts_of(path: str, value: Any) -> Values:
+def parts_of(path: str, value: Any, *, pickled: bool) -> Values:
     """What a value consists of."""
     if isinstance(value, _NOTHING):
         return ()
@@ -128,7 +132,8 @@ def parts_of(path: str, value: Any) -> Values:
         return ((f"{path}{{...}}", member) for member in cast("AbstractSet[object]", value))
     if isinstance(value, (type, FunctionType, MethodType)):
         return ()
-    if (fields := _fields_of(value)) is not None:
+    is_record = is_dataclass(value) or hasattr(type(value), "__pydantic_fields__")
+    if (pickled or is_record) and (fields := _fields_of(value)) is not None:
         return ((f"{path}.{name}", part) for name, part in fields)
     return ()
 
