@@ -71,8 +71,7 @@ class Boundary:
                 changes that its row lacks, or stands where no reference can.
             InvalidReferenceError: Data that would arrive as a reference.
         """
-        data = plain(values)
-        if data is not None and _TAG not in data:
+        if is_harmless(values):
             return values
         if self.mode == "reference":
             values = {name: referred(value) for name, value in values.items()}
@@ -110,17 +109,19 @@ class Boundary:
     def _arrived(self, session: Session | None, task: str, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
         if plain((args, kwargs)) is not None:
             return args, kwargs
-        refs = list(dict.fromkeys(references_in([*args, kwargs])))
+        refs = list(references_in([*args, kwargs]))
         if not refs or self.mode != "reference":
             return args, kwargs
         if session is None:
             raise TypeError(f"the task {task!r} has got references: protect(..., session=SessionLocal) loads them")
-        objects = self._load(session, task, refs)
+        # By place, not by value: the hash of a reference takes as long as loading it.
+        objects = {id(ref): obj for ref, obj in zip(refs, self._load(session, task, refs), strict=True)}
         return loaded([*args], objects), loaded(dict(kwargs), objects)
 
-    def _load(self, session: Session, task: str, refs: list[Reference[Any]]) -> dict[Reference[Any], Any]:
+    def _load(self, session: Session, task: str, refs: list[Reference[Any]]) -> list[Any]:
+        """The objects of references, ``None`` for one without a row where that is wanted."""
         try:
-            found = load_all(session, refs, version="ignore" if self.changed == "load" else "check")
+            return load_all(session, refs, version="ignore" if self.changed == "load" else "check")
         except StaleDataError as error:
             if self.changed == "skip":
                 raise SkippedTaskError(f"the task {task!r} was skipped: {error}") from error
@@ -130,15 +131,20 @@ class Boundary:
                 raise SkippedTaskError(f"the task {task!r} was skipped: {error}") from error
             if self.missing == "raise":
                 raise
-            gone = error.missing
-            there = self._load(session, task, [ref for ref in refs if ref not in gone])
-            return {ref: there.get(ref) for ref in refs}
-        return dict(zip(refs, found, strict=True))
+            gone = set(error.missing)
+            there = iter(self._load(session, task, [ref for ref in refs if ref not in gone]))
+            return [None if ref in gone else next(there) for ref in refs]
 
     def _result(self, task: str, result: T, returns: bool) -> T:  # noqa: FBT001  a part of run()
         if not returns:
             return result
         return self.leaving({"the result": result}, f"returned by the task {task!r}", returned=True)["the result"]
+
+
+def is_harmless(values: object) -> bool:
+    """Whether values are plain data without anything that could arrive as a reference."""
+    data = plain(values)
+    return data is not None and _TAG not in data
 
 
 def refuse_live(values: Mapping[str, Any], what: str, *, returned: bool = False) -> None:

@@ -45,8 +45,7 @@ def plain(value: object) -> bytes | None:
     and none of their subclasses, looks in C.
     """
     try:
-        # The second format does not look for what occurs twice.
-        return marshal.dumps(value, 2)
+        return marshal.dumps(value)
     except ValueError:
         return None
 

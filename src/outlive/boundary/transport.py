@@ -65,9 +65,9 @@ def referred(value: Any) -> Any:
     return _rebuilt(value, referred)
 
 
-def loaded(value: Any, objects: Mapping[Reference[Any], Any]) -> Any:
-    """A value with objects in the place of references."""
-    return objects[value] if isinstance(value, Reference) else _rebuilt(value, lambda part: loaded(part, objects))
+def loaded(value: Any, objects: Mapping[int, Any]) -> Any:
+    """A value with objects, by the ``id()`` of their references, in the place of these."""
+    return objects[id(value)] if isinstance(value, Reference) else _rebuilt(value, lambda part: loaded(part, objects))
 
 
 def references_in(value: Any) -> Iterator[Reference[Any]]:

@@ -8,7 +8,7 @@ Closes   right after that; loaded objects detach then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -20,7 +20,7 @@ from celery.utils.log import get_task_logger  # type: ignore[import-untyped]  # 
 from kombu.utils.json import register_type  # type: ignore[import-untyped]  # pyright: ignore
 
 from outlive.boundary import commits, transport, units
-from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, refuse_live
+from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harmless, refuse_live
 from outlive.boundary.units import task_session
 from outlive.diagnosis.notes import note
 from outlive.keep.references import Reference
@@ -29,7 +29,7 @@ from outlive.lifecycle.errors import SkippedTaskError
 __all__ = ["delay_on_commit", "explain_failures", "protect", "task_session"]
 
 _UID = "outlive.integrations.celery"
-_WITH_SIGNATURES = ("link", "link_error", "chain", "chord")
+_WITH_SIGNATURES = frozenset({"link", "link_error", "chain", "chord"})
 _log = get_task_logger(__name__)
 
 
@@ -158,9 +158,12 @@ def _argument_of(task: Any) -> str:
 
 
 def _leaving(
-    boundary: Boundary, task: Any, args: Any, kwargs: Any, options: Mapping[str, Any]
+    boundary: Boundary, task: Any, args: Any, kwargs: Any, options: dict[str, Any]
 ) -> tuple[Any, Any, dict[str, Any]]:
     """Arguments and options of a message as they may leave."""
+    # Nearly all messages are such.
+    if _WITH_SIGNATURES.isdisjoint(options) and is_harmless((args, kwargs)):
+        return args, kwargs, options
     signatures = {name: options[name] for name in _WITH_SIGNATURES if options.get(name)}
     sent = boundary.leaving({"args": args, "kwargs": kwargs, **signatures}, _argument_of(task))
     return sent["args"], sent["kwargs"], {**options, **{name: sent[name] for name in signatures}}
