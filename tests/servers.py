@@ -1,7 +1,7 @@
 """Databases of servers, and what is in them.
 
-``OUTLIVE_TEST_POSTGRES``, ``OUTLIVE_TEST_MARIADB``, ``OUTLIVE_TEST_REDIS`` and ``OUTLIVE_TEST_RABBITMQ`` are the addresses of servers.  Without one, its tests are skipped
-with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
+``OUTLIVE_TEST_POSTGRES``, ``OUTLIVE_TEST_MARIADB``, ``OUTLIVE_TEST_REDIS`` and ``OUTLIVE_TEST_RABBITMQ`` are addresses
+of servers.  Without one, its tests are skipped with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def test_a_task_that_comes_twice_is_done_once(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("OUTBOX_DATABASE", f"sqlite:///{tmp_path / 'shop.db'}")
     monkeypatch.setenv("OUTBOX_BROKER", "memory://")
     monkeypatch.syspath_prepend(str(ROOT / "examples" / "outbox"))
-    import shop
+    import shop  # noqa: PLC0415  it reads its settings when it is imported
 
     shop.Base.metadata.create_all(shop.engine)
     number = shop.place_order()

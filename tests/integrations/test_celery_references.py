@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, delete, event, update
@@ -63,7 +64,7 @@ def sent(app: Any, function: Any, *args: object, **kwargs: object) -> Any:
     """A task, sent and done."""
     if function.__name__ == "<lambda>":
         function.__name__ = "function"  # Celery compiles its name
-    task = app.task(function, shared=False, name=f"task-{id(function)}")
+    task = app.task(function, shared=False, name=f"task-{uuid4().hex}")
     return task.delay(*args, **kwargs)
 
 
@@ -226,7 +227,7 @@ def test_what_a_stranger_has_written_fails_the_task(app: Any, engine: Engine, te
         raise AssertionError("it does not run")
 
     def stranger_sends(value: object) -> Any:
-        task = app.task(ship, name="ship", shared=False)
+        task = app.task(ship, name=uuid4().hex, shared=False)
         body = json.dumps([[{"__type__": "outlive.reference", "__value__": value}], {}])
         args, kwargs = kombu.serialization.loads(body, "application/json", "utf-8")
         app.conf.task_always_eager = False

@@ -71,7 +71,8 @@ def worker(log: Path, pool: str, *options: str) -> Iterator[subprocess.Popen[byt
     try:
         deadline = time.monotonic() + WAIT
         while " ready." not in log.read_text("utf-8"):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text("utf-8")
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < deadline, log.read_text("utf-8")
             time.sleep(0.05)
         yield process
     finally:
@@ -114,10 +115,13 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     broker, pool = request.param.split("-")
     servers.require_broker(servers.REDIS)
     address = servers.RABBITMQ if broker == "rabbitmq" else servers.REDIS
-    with pytest.MonkeyPatch.context() as environment:
-        with shop(address, pool, tmp_path_factory.mktemp(broker), environment) as made:
-            with worker(made.log, pool):
-                yield made
+    folder = tmp_path_factory.mktemp(broker)
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        shop(address, pool, folder, environment) as made,
+        worker(made.log, pool),
+    ):
+        yield made
 
 
 @pytest.fixture
@@ -203,9 +207,7 @@ def test_a_forged_message_fails_its_task_and_says_why(running: Shop) -> None:
     stranger = celery.Celery("stranger", broker=os.environ["ORDERS_BROKER"], set_as_current=False)
     stranger.conf.task_default_queue = os.environ["ORDERS_QUEUE"]
     text = json.dumps({"reference": 1, "class": "os:system", "key": [1]})
-    sent = stranger.send_task(
-        running.tasks.ship.name, [{"__type__": "outlive.reference", "__value__": text}]
-    )
+    sent = stranger.send_task(running.tasks.ship.name, [{"__type__": "outlive.reference", "__value__": text}])
     stranger.close()
 
     with pytest.raises(InvalidReferenceError, match="no mapped class is 'os:system'"):

@@ -85,7 +85,7 @@ def test_no_way_to_send_lets_an_object_pass(broker: Any, mode: Any, way: str) ->
         "send": lambda: give.send([new]),
         "keyword": lambda: give.send(value={"a": new}),
         "delayed": lambda: give.send_with_options(args=(new,), delay=1000),
-        "pipeline": lambda: (give.message(1) | give.message(new)).run(),
+        "pipeline": (give.message(1) | give.message(new)).run,
         "group": lambda: dramatiq.group([give.message(new)]).run(),
     }
 
@@ -182,7 +182,12 @@ def actors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     before = dramatiq.get_encoder(), dramatiq.broker.global_broker
     with servers.postgresql_schema() as address, pytest.MonkeyPatch.context() as environment:
         database = address.replace("postgresql://", "postgresql+psycopg://", 1)
-        settings = {"BROKER": servers.RABBITMQ, "RESULTS": servers.REDIS, "DATABASE": database, "QUEUE": f"outlive-{uuid4().hex}"}
+        settings = {
+            "BROKER": servers.RABBITMQ,
+            "RESULTS": servers.REDIS,
+            "DATABASE": database,
+            "QUEUE": f"outlive-{uuid4().hex}",
+        }
         for name, value in settings.items():
             environment.setenv(f"ORDERS_{name}", value)
         engine = create_engine(database)
@@ -195,7 +200,8 @@ def actors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
         try:
             deadline = time.monotonic() + 20
             while log.read_text("utf-8").count("is ready for action") < 2:
-                assert process.poll() is None and time.monotonic() < deadline, log.read_text("utf-8")
+                assert process.poll() is None, log.read_text("utf-8")
+                assert time.monotonic() < deadline, log.read_text("utf-8")
                 time.sleep(0.05)
             yield found
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction, scoped_session
@@ -66,9 +66,10 @@ def sync_session_of(session: object) -> Session:
         TypeError: It is no session.
     """
     found: Any = session
+    # An async_scoped_session has to be asked for its session.
     if hasattr(found, "registry") and not isinstance(found, scoped_session):
-        found = found()  # async_scoped_session
-    return session_of(getattr(found, "sync_session", found))
+        found = found()
+    return session_of(getattr(cast("Any", found), "sync_session", cast("Any", found)))
 
 
 def _listen() -> None:

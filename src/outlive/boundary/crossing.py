@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
@@ -31,7 +31,11 @@ Mode: TypeAlias = Literal["raise", "warn", "reference"]
 Missing: TypeAlias = Literal["raise", "skip", "none"]
 Changed: TypeAlias = Literal["raise", "skip", "load"]
 
-_CHOICES = {"mode": Mode, "missing": Missing, "changed": Changed}
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "mode": get_args(Mode),
+    "missing": get_args(Missing),
+    "changed": get_args(Changed),
+}
 _TAG = TAG.encode()
 _WHY = "A message carries plain values; an object stays with its session."
 
@@ -52,8 +56,7 @@ class Boundary:
     changed: Changed = "raise"
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            known: tuple[str, ...] = choices.__args__
+        for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise ArgumentError(f"{name}= is {', '.join(known)}, got {getattr(self, name)!r}")
         allow(self.base)
@@ -135,7 +138,7 @@ class Boundary:
             there = iter(self._load(session, task, [ref for ref in refs if ref not in gone]))
             return [None if ref in gone else next(there) for ref in refs]
 
-    def _result(self, task: str, result: T, returns: bool) -> T:  # noqa: FBT001  a part of run()
+    def _result(self, task: str, result: T, returns: bool) -> T:
         if not returns:
             return result
         return self.leaving({"the result": result}, f"returned by the task {task!r}", returned=True)["the result"]
@@ -169,7 +172,9 @@ def _refuse_imitations(values: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             items = cast("dict[object, object]", value)
             if items.get("__type__") == TAG:
-                raise InvalidReferenceError("data that imitates a reference was about to be sent; use outlive.reference")
+                raise InvalidReferenceError(
+                    "data that imitates a reference was about to be sent; use outlive.reference"
+                )
             ahead += items.values()
         elif isinstance(value, (list, tuple)):
             ahead += cast("list[object]", value)

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, cast
 
 from sqlalchemy import Row
 from sqlalchemy.orm import InstanceState
-from sqlalchemy.orm.attributes import PASSIVE_NO_INITIALIZE, get_history
+from sqlalchemy.orm.attributes import get_history
+from sqlalchemy.orm.base import PASSIVE_NO_INITIALIZE
 
 from outlive.keep.frozen import ATOMS
 from outlive.keep.layouts import Record
@@ -38,7 +39,7 @@ class Live:
     state: InstanceState[Any]
 
 
-def plain(value: object) -> bytes | None:
+def plain(value: Any) -> bytes | None:
     """Plain data as bytes in which its ASCII texts stand as they are; ``None`` for anything else.
 
     A look at every part in Python would take as long as the queue's own work.  marshal, which takes the built-in types
@@ -60,7 +61,7 @@ def state_within(value: object) -> InstanceState[Any] | None:
         claimed: Any = _claimed_class(value)
         if claimed is kind or not hasattr(cast("object", claimed), "_sa_class_manager"):
             return None
-    state = getattr(value, "_sa_instance_state", None)
+    state: InstanceState[Any] | None = getattr(value, "_sa_instance_state", None)
     return state if isinstance(state, InstanceState) else None
 
 
@@ -131,7 +132,7 @@ def parts_of(path: str, value: Any, *, pickled: bool) -> Values:
         return ((f"{path}{{...}}", member) for member in cast("AbstractSet[object]", value))
     if isinstance(value, (type, FunctionType, MethodType)):
         return ()
-    is_record = is_dataclass(value) or hasattr(type(value), "__pydantic_fields__")
+    is_record = is_dataclass(value) or hasattr(cast("Any", type(value)), "__pydantic_fields__")
     if (pickled or is_record) and (fields := _fields_of(value)) is not None:
         return ((f"{path}.{name}", part) for name, part in fields)
     return ()
@@ -147,7 +148,7 @@ def _items_of(path: str, items: Mapping[object, object]) -> Iterator[tuple[str, 
 
 def _fields_of(value: Any) -> list[tuple[str, object]] | None:
     """What pickle would find in an object without a ``__reduce__`` of its own; pydantic's models have one."""
-    kind = type(value)
+    kind = cast("Any", type(value))
     names: Sequence[str] | None = getattr(kind, "__struct_fields__", None)
     if names is None:
         is_model = hasattr(kind, "__pydantic_fields__")
@@ -155,10 +156,10 @@ def _fields_of(value: Any) -> list[tuple[str, object]] | None:
             return None
         names = [name for base in kind.__mro__ for name in _slots_of(base) if not name.startswith("__")]
     held: dict[str, object] = getattr(value, "__dict__", {})
-    extra: Any = held if not hasattr(kind, "__pydantic_fields__") else {**held, **(value.__pydantic_extra__ or {})}
+    more: dict[str, object] = (value.__pydantic_extra__ or {}) if hasattr(kind, "__pydantic_fields__") else {}
     missing = object()
     slots = ((name, getattr(value, name, missing)) for name in names)
-    return [*extra.items(), *((name, part) for name, part in slots if part is not missing)]
+    return [*held.items(), *more.items(), *((name, part) for name, part in slots if part is not missing)]
 
 
 def _slots_of(kind: type) -> Sequence[str]:

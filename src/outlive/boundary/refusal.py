@@ -28,9 +28,7 @@ def refusal(found: Sequence[Live], what: str, why: str, *, returned: bool = Fals
     lines = [f"{live.path} is {described(live.state)}" for live in found[:_SHOWN]]
     more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     text = f"a live object was about to be {what}: {'; '.join([*lines, *more])}. {why}"
-    return LiveObjectError(
-        f"{text} {remedy(found[0].state, returned=returned)}.", [live.path for live in found]
-    )
+    return LiveObjectError(f"{text} {remedy(found[0].state, returned=returned)}.", [live.path for live in found])
 
 
 def described(state: InstanceState[Any]) -> str:

@@ -67,7 +67,11 @@ def referred(value: Any) -> Any:
 
 def loaded(value: Any, objects: Mapping[int, Any]) -> Any:
     """A value with objects, by the ``id()`` of their references, in the place of these."""
-    return objects[id(value)] if isinstance(value, Reference) else _rebuilt(value, lambda part: loaded(part, objects))
+    return (
+        objects[id(cast("object", value))]
+        if isinstance(value, Reference)
+        else _rebuilt(value, lambda part: loaded(part, objects))
+    )
 
 
 def references_in(value: Any) -> Iterator[Reference[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -29,7 +29,7 @@ def task_session() -> Session:
 
 
 @contextmanager
-def unit_of_work(factory: Factory) -> Iterator[Session]:
+def unit_of_work(factory: Factory) -> Generator[Session]:
     """A session for as long as the block runs; commits at its end, rolls back if it raises."""
     session = factory()
     token = _session.set(session)

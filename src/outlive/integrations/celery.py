@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
-from typing import Any
+from typing import Any, cast
 
-import celery  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from celery import signals  # pyright: ignore[reportMissingTypeStubs]
-from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]  # pyright: ignore
-from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore
-from celery.utils.log import get_task_logger  # type: ignore[import-untyped]  # pyright: ignore
-from kombu.utils.json import register_type  # type: ignore[import-untyped]  # pyright: ignore
+from celery import Task, group, signals  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from celery.utils.log import get_task_logger  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+from kombu.utils import json  # pyright: ignore[reportMissingTypeStubs]
 
 from outlive.boundary import commits, transport, units
 from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harmless, refuse_live
@@ -89,7 +88,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
     """
     _patch()
     app.outlive_boundary = Boundary(base, mode, session, missing, changed)
-    register_type(Reference, transport.TAG, Reference.dumps, transport.read_reference)
+    cast("Any", json).register_type(Reference, transport.TAG, cast("Any", Reference).dumps, transport.read_reference)
     if "send_task" not in vars(app):
         app.send_task = _guarded(app.send_task)
     uid = f"{_UID}.{id(app)}"
@@ -99,7 +98,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
             _wrap(task)
 
     app.on_after_finalize.connect(begin, weak=False, dispatch_uid=uid)
-    signals.worker_init.connect(begin, weak=False, dispatch_uid=uid)
+    cast("Any", signals.worker_init).connect(begin, weak=False, dispatch_uid=uid)
     if app.finalized:
         begin()
     if session is not None:
@@ -107,7 +106,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
         def forget(**_: Any) -> None:
             units.forget_connections(session)
 
-        signals.worker_process_init.connect(forget, weak=False, dispatch_uid=uid)
+        cast("Any", signals.worker_process_init).connect(forget, weak=False, dispatch_uid=uid)
 
 
 def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> None:
@@ -138,7 +137,7 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
     def prepare() -> Callable[[], object]:
         if boundary is None:
             return partial(task.delay, *args, **kwargs)
-        sent = boundary.leaving({"args": args, "kwargs": kwargs}, _argument_of(task))
+        sent: Any = boundary.leaving({"args": args, "kwargs": kwargs}, _argument_of(task))
         return partial(task.delay, *sent["args"], **sent["kwargs"])
 
     commits.on_commit(session, prepare)
@@ -153,7 +152,9 @@ def _signature(task: Any) -> dict[str, Any]:
 
 
 def _argument_of(task: Any) -> str:
-    name = getattr(task, "name", None) or (task.get("task") if isinstance(task, dict) else task)
+    name: Any = getattr(task, "name", None) or (
+        cast("dict[str, Any]", task)["task"] if isinstance(task, dict) else task
+    )
     return f"an argument of the task {name!r}"
 
 
@@ -175,10 +176,11 @@ def _patch() -> None:
     Celery's signal before a message leaves swallows exceptions, and ``Celery.send_task``, which delay, groups and
     chains end in, sees neither eager tasks nor pydantic models before they are dumped.
     """
-    if not hasattr(celery.Task.apply_async, "outlive_original"):
-        celery.Task.apply_async = _guard_apply_async(celery.Task.apply_async)
-        celery.Task.apply = _guard_apply(celery.Task.apply)
-        celery.group.apply_async = _guard_group(celery.group.apply_async)
+    task, members = cast("Any", Task), cast("Any", group)
+    if not hasattr(task.apply_async, "outlive_original"):
+        task.apply_async = _guard_apply_async(task.apply_async)
+        task.apply = _guard_apply(task.apply)
+        members.apply_async = _guard_group(members.apply_async)
 
 
 def _guard_apply_async(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,7 +191,8 @@ def _guard_apply_async(original: Callable[..., Any]) -> Callable[..., Any]:
             args, kwargs, options = _leaving(boundary, self, args, kwargs, options)
         return original(self, args, kwargs, *rest, **options)
 
-    return _marked(apply_async, original)
+    marked: Callable[..., Any] = _marked(apply_async, original)
+    return marked
 
 
 def _guard_apply(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -221,7 +224,7 @@ def _guard_group(original: Callable[..., Any]) -> Callable[..., Any]:
 def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
     def send_task(name: str, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
-        app = original.__self__  # type: ignore[attr-defined]  # pyright: ignore
+        app = cast("Any", original).__self__
         # A task that sends itself was looked at in its apply_async.
         if options.get("task_type") is None:
             args, kwargs, options = _leaving(app.outlive_boundary, name, args, kwargs, options)

@@ -110,7 +110,7 @@ def guard_background_tasks(*, mode: Mode = "raise") -> None:
         _refuse(values, "captured by a background task", mode)
         original(self, func, *args, **kwargs)
 
-    BackgroundTask.__init__ = init
+    cast("Any", BackgroundTask).__init__ = init
 
 
 def _check(mode: str) -> None:

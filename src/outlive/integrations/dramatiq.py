@@ -59,9 +59,9 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
     found = cast("Any", broker)
     found.middleware[:] = [one for one in found.middleware if not isinstance(one, _Guard)]
     broker.add_middleware(guard)
-    for actor in broker.actors.values():
+    for actor in found.actors.values():
         guard.after_declare_actor(broker, actor)
-    original = getattr(broker.enqueue, "__wrapped__", broker.enqueue)
+    original: Callable[..., Any] = getattr(found.enqueue, "__wrapped__", found.enqueue)
     found.enqueue = wraps(original)(partial(guard.enqueue, original))
     if type(dramatiq.get_encoder()) is dramatiq.JSONEncoder:
         dramatiq.set_encoder(_Encoder())
@@ -146,7 +146,8 @@ class _Encoder(dramatiq.JSONEncoder):
     def decode(self, data: bytes) -> dict[str, Any]:
         if transport.TAG.encode() not in data:
             return super().decode(data)
-        return json.loads(data, object_hook=_read)
+        read: dict[str, Any] = json.loads(data, object_hook=_read)
+        return read
 
 
 def _tagged(value: object) -> object:

@@ -77,7 +77,9 @@ def check_versions(session: Session, expected: Sequence[tuple[State, Any]], hold
     Raises:
         StaleDataError: A row has another version; names both.
     """
-    names = {mapper: _version_name(mapper) for mapper in {state.mapper for state, _ in expected}}
+    names: dict[Mapper[Any], Any] = {
+        mapper: _version_name(mapper) for mapper in {state.mapper for state, _ in expected}
+    }
 
     def held(state: State) -> Any:
         return state.dict.get(names[state.mapper])
