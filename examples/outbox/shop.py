@@ -66,7 +66,7 @@ def ship(self: Any, order_id: int) -> None:
         return
     # Of two at the same time, one meets the primary key.
     session.add(Done(task_id=self.request.id))
-    session.get_one(Order, order_id).shipped += 1
+    session.get(Order, order_id).shipped += 1
 
 
 def send(session: Session, task: Any, *args: Any) -> None:

@@ -1,5 +1,7 @@
 """Places orders, in processes of which each is killed between a commit and the message after it.
 
+    python tests/examples/outbox_killed.py PROCESSES
+
 Prints how many orders were placed, how many of their tasks are in the queue, and how many of these are there twice;
 first with ``delay_on_commit``, then with the outbox, whose relay is killed as well.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -18,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from outlive.integrations.celery import delay_on_commit
 
-PROCESSES, ORDERS = 10, 3
+PROCESSES, ORDERS = int(sys.argv[1]), 3
 
 
 def die(*_: object, **__: object) -> None:

@@ -17,6 +17,7 @@ from tests import servers
 
 pytest.importorskip("celery")
 ROOT = Path(__file__).parents[2]
+KILLED = 4
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -31,13 +32,14 @@ def test_killed_between_commit_and_publish() -> None:
         database = address.replace("postgresql://", "postgresql+psycopg://", 1)
         settings = environment(DATABASE=database, BROKER=servers.RABBITMQ, QUEUE=f"outlive-{uuid4().hex}")
         script = Path(__file__).with_name("outbox_killed.py")
-        done = subprocess.run([sys.executable, script], env=settings, capture_output=True, text=True, check=False)
+        command = [sys.executable, script, str(KILLED)]
+        done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     told = json.loads(done.stdout)
 
-    # Each of the ten processes was killed after its third order.
-    assert {"placed": 30, "sent": 20, "twice": 0} == told["delay_on_commit"]
-    assert {"placed": 60, "sent": 30} == {name: told["outbox"][name] for name in ("placed", "sent")}
+    # Each process was killed after its third order.
+    assert {"placed": 3 * KILLED, "sent": 2 * KILLED, "twice": 0} == told["delay_on_commit"]
+    assert {"placed": 6 * KILLED, "sent": 3 * KILLED} == {name: told["outbox"][name] for name in ("placed", "sent")}
     assert told["outbox"]["twice"] > 0
 
 
@@ -52,7 +54,7 @@ def test_a_task_that_comes_twice_is_done_once(tmp_path: Path, monkeypatch: pytes
     for _ in range(2):
         shop.ship.apply([number], task_id="the same")
     with sessionmaker(create_engine(os.environ["OUTBOX_DATABASE"]))() as session:
-        assert 1 == session.get_one(shop.Order, number).shipped
+        assert 1 == session.get(shop.Order, number).shipped
     shop.engine.dispose()
     shop.app.close()
     del sys.modules["shop"]

@@ -30,7 +30,7 @@ def give(value: object) -> object:
 
 @task
 def rename_and_return(key: int, name: str) -> Author:
-    author = task_session().get_one(Author, key)
+    author = task_session().get(Author, key)
     author.name = name
     return author
 

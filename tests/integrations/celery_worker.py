@@ -44,7 +44,7 @@ with engine.connect() as connection:
     connection.exec_driver_sql("select 1")
 
 
-@app.task
+@app.task(shared=False)
 def statuses(orders: list[Order], letter: Letter) -> dict[str, Any]:
     asked: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
@@ -52,21 +52,21 @@ def statuses(orders: list[Order], letter: Letter) -> dict[str, Any]:
     return {"statuses": [order.status for order in orders], "text": letter.text, "own": is_own, "asked": len(asked)}
 
 
-@app.task
+@app.task(shared=False)
 def backend_of(_: None = None) -> int:
     """The connection to the database, by the number that PostgreSQL has given it."""
     time.sleep(0.05)
     return int(task_session().connection().exec_driver_sql("select pg_backend_pid()").scalar_one())
 
 
-@app.task
+@app.task(shared=False)
 def fail_after(order: Order) -> None:
     order.status = "lost"
     task_session().flush()
     raise ZeroDivisionError
 
 
-@app.task(bind=True, max_retries=3)
+@app.task(shared=False, bind=True, max_retries=3)
 def ship_at_third_attempt(self: Any, order: Order) -> list[Any]:
     before = order.status
     order.status = "shipped"
@@ -76,7 +76,7 @@ def ship_at_third_attempt(self: Any, order: Order) -> list[Any]:
     return [before, self.request.retries]
 
 
-@app.task(acks_late=True, reject_on_worker_lost=True)
+@app.task(shared=False, acks_late=True, reject_on_worker_lost=True)
 def ship(order: Order, mark: str | None = None, *, before_commit: bool = True) -> None:
     """Ships, and is killed once if there is no mark yet."""
     order.shipped += 1
@@ -87,19 +87,19 @@ def ship(order: Order, mark: str | None = None, *, before_commit: bool = True) -
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(acks_late=True, reject_on_worker_lost=True)
+@app.task(shared=False, acks_late=True, reject_on_worker_lost=True)
 def read(letter: Letter) -> None:
     letter.read += 1
 
 
-@app.task
+@app.task(shared=False)
 def find(key: int) -> Order | None:
     return task_session().get(Order, key)
 
 
-@app.task
+@app.task(shared=False)
 def read_after_close() -> str:
     with SessionLocal() as session:
-        order = session.get_one(Order, 1)
+        order = session.get(Order, 1)
         session.commit()
     return order.status

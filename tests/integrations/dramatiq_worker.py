@@ -47,4 +47,4 @@ def ship(order: Order) -> None:
 
 @dramatiq.actor(max_retries=0, **options)
 def find(key: int) -> Order:
-    return task_session().get_one(Order, key)
+    return task_session().get(Order, key)

@@ -44,7 +44,7 @@ def session(engine: Engine) -> Iterator[Session]:
 
 @pytest.fixture
 def author(session: Session) -> Author:
-    return session.get_one(Author, 1)
+    return session.get(Author, 1)
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_the_error_names_the_state_and_the_remedy(app: Any, engine: Engine) -> N
     assert told(new).startswith("Author (transient, not flushed).")
     assert "session.add() it and commit first." in told(new)
     with Session(engine) as session:
-        author = session.get_one(Author, 1)
+        author = session.get(Author, 1)
         author.name = author.name
         assert told(author).startswith("Author (1,) (persistent).")
         author.name = "Ursula K."
@@ -243,7 +243,7 @@ def test_a_result_is_refused_before_the_commit(app: Any, engine: Engine) -> None
     assert isinstance(result.result, LiveObjectError)
     assert "returned by the task 'rename_and_return': the result is Author (1,)" in str(result.result)
     with Session(engine) as session:
-        assert "Ursula" == session.get_one(Author, 1).name
+        assert "Ursula" == session.get(Author, 1).name
 
 
 def test_a_result_that_goes_nowhere_is_nobodys_business(engine: Engine) -> None:
@@ -253,7 +253,7 @@ def test_a_result_that_goes_nowhere_is_nobodys_business(engine: Engine) -> None:
     app.tasks["rename_and_return"].delay(1, "Octavia")
 
     with Session(engine) as session:
-        assert "Octavia" == session.get_one(Author, 1).name
+        assert "Octavia" == session.get(Author, 1).name
     app.close()
 
 

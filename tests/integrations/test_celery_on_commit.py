@@ -74,7 +74,7 @@ def test_an_object_is_refused_where_it_is_asked_for(app: Any, engine: Engine, is
     if is_protected:
         protect(app, Base)
     with Session(engine) as session:
-        author = session.get_one(Author, 1)
+        author = session.get(Author, 1)
         for ask in (
             lambda: delay_on_commit(session, app.tasks["give"], [author]),
             lambda: delay_on_commit(session, app.tasks["give"].s(author)),
@@ -108,10 +108,10 @@ def test_a_broker_that_is_gone_is_reported_by_the_commit(
 
     monkeypatch.setattr(app.tasks["give"], "delay", fail)
     with Session(engine) as session:
-        session.get_one(Author, 1).name = "Octavia"
+        session.get(Author, 1).name = "Octavia"
         delay_on_commit(session, app.tasks["give"], 1)
         with pytest.raises(NotSentError, match="the transaction is committed, but 1 of 1"):
             session.commit()
 
     with Session(engine) as session:
-        assert "Octavia" == session.get_one(Author, 1).name
+        assert "Octavia" == session.get(Author, 1).name

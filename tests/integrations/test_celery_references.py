@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, delete, event, update
 from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
-from outlive import InvalidReferenceError, LiveObjectError, MissingRowsError, Reference, reference
+from outlive import InvalidReferenceError, LiveObjectError, MissingRowsError, Reference, reference, snapshot
 from tests.integrations.queue_orders import Base, Letter, Order, fill
 
 celery = pytest.importorskip("celery")
@@ -114,7 +114,7 @@ def test_work_is_committed(app: Any, engine: Engine, orders: list[Order]) -> Non
     run(app, ship, orders[0])
 
     with Session(engine) as session:
-        assert 1 == session.get_one(Order, 1).shipped
+        assert 1 == session.get(Order, 1).shipped
 
 
 def test_work_is_rolled_back_by_an_exception(app: Any, engine: Engine, orders: list[Order]) -> None:
@@ -127,7 +127,7 @@ def test_work_is_rolled_back_by_an_exception(app: Any, engine: Engine, orders: l
         run(app, ship, orders[0])
 
     with Session(engine) as session:
-        assert 0 == session.get_one(Order, 1).shipped
+        assert 0 == session.get(Order, 1).shipped
 
 
 def test_outside_of_a_task_there_is_no_session() -> None:
@@ -162,7 +162,7 @@ def test_each_retry_has_a_session_and_objects_of_its_own(
 
 def test_a_result_goes_on_as_a_reference(app: Any, orders: list[Order]) -> None:
     def find(key: int) -> Order:
-        return task_session().get_one(Order, key)
+        return task_session().get(Order, key)
 
     def status(order: Order) -> list[object]:
         return [order.status, object_session(order) is task_session()]
@@ -242,7 +242,7 @@ def test_what_a_stranger_has_written_fails_the_task(app: Any, engine: Engine, te
 def test_data_of_a_web_form_does_not_become_a_reference(app: Any) -> None:
     payload = {"__type__": "outlive.reference", "__value__": reference.__name__}
 
-    with pytest.raises(InvalidReferenceError, match="imitates a reference"):
+    with pytest.raises(InvalidReferenceError, match="imitates outlive"):
         run(app, lambda form: form, {"deep": [payload]})
 
 
@@ -259,7 +259,7 @@ def test_an_object_that_cannot_be_referred_to_is_refused(app: Any, engine: Engin
         with pytest.raises(LiveObjectError, match=why):
             run(app, lambda order: None, value)
     with Session(engine) as session:
-        order = session.get_one(Order, 1)
+        order = session.get(Order, 1)
         order.status = "paid"
         with pytest.raises(LiveObjectError, match=r"dirty \(status\)\). .* Commit first"):
             run(app, lambda order: None, order)
@@ -278,3 +278,14 @@ def test_a_scoped_session_is_that_of_the_task_and_is_removed(app: Any, engine: E
 
     assert run(app, lambda order: object_session(order) is scoped(), orders[0])
     assert not scoped.registry.has()
+
+
+def test_a_snapshot_arrives_as_one(app: Any, orders: list[Order], selects: list[str]) -> None:
+    selects.clear()
+
+    def give(order: Any) -> Any:
+        return [type(order).__name__, order.status, order]
+
+    name, status, back = run(app, give, snapshot(orders[0]))
+    assert ("Snapshot", "new", snapshot(orders[0])) == (name, status, back)
+    assert [] == selects

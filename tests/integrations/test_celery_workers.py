@@ -172,20 +172,20 @@ def test_a_chord_hands_them_on(running: Shop, order: Order) -> None:
 def test_a_retry_reads_what_is_committed(running: Shop, order: Order) -> None:
     assert ["new", 2] == result(running.tasks.ship_at_third_attempt.delay(order))
     with Session(running.engine) as session:
-        assert "shipped" == session.get_one(Order, order.id).status
+        assert "shipped" == session.get(Order, order.id).status
 
 
 def test_a_task_that_raises_is_rolled_back(running: Shop, order: Order) -> None:
     with pytest.raises(ZeroDivisionError):
         result(running.tasks.fail_after.delay(order))
     with Session(running.engine) as session:
-        assert "new" == session.get_one(Order, order.id).status
+        assert "new" == session.get(Order, order.id).status
 
 
 def test_a_message_that_is_delivered_when_the_row_is_gone(running: Shop, order: Order) -> None:
     sent = reference(order)
     with Session(running.engine) as session:
-        session.delete(session.get_one(Order, order.id))
+        session.delete(session.get(Order, order.id))
         session.commit()
 
     with pytest.raises(MissingRowsError, match=rf"no row for Order \({order.id},\)"):
@@ -200,7 +200,7 @@ def test_a_message_that_is_delivered_twice_is_not_done_twice_where_rows_have_ver
         result(running.tasks.ship.delay(order))
 
     with Session(running.engine) as session:
-        assert 1 == session.get_one(Order, order.id).shipped
+        assert 1 == session.get(Order, order.id).shipped
 
 
 def test_a_forged_message_fails_its_task_and_says_why(running: Shop) -> None:

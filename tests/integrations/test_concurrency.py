@@ -32,7 +32,7 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture
 def author(engine: Engine) -> Iterator[Author]:
     with Session(engine) as session:
-        yield session.get_one(Author, 1)
+        yield session.get(Author, 1)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_map_and_run_in_executor_are_guarded_with_it(executor: ThreadPoolExecuto
 def test_what_can_be_handed_over(executor: ThreadPoolExecutor, author: Author, engine: Engine) -> None:
     taken, ref = snapshot(author), reference(author)
     with Session(engine) as session:
-        detached = session.get_one(Author, 1)
+        detached = session.get(Author, 1)
 
     def load() -> str:
         with Session(engine) as session:
@@ -122,7 +122,7 @@ def test_what_can_be_handed_over(executor: ThreadPoolExecutor, author: Author, e
 
 def test_a_detached_object_that_has_expired_is_refused(executor: ThreadPoolExecutor, engine: Engine) -> None:
     with Session(engine) as session:
-        author = session.get_one(Author, 1)
+        author = session.get(Author, 1)
         session.commit()
 
     with pytest.raises(LiveObjectError, match=r"Author \(1,\) \(detached, expired\)"):

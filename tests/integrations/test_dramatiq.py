@@ -57,7 +57,7 @@ def broker(engine: Engine) -> Iterator[Any]:
 def order(engine: Engine) -> Order:
     """A detached one."""
     with Session(engine) as session:
-        return session.get_one(Order, 1)
+        return session.get(Order, 1)
 
 
 def actor(broker: Any, function: Any, **options: Any) -> Any:
@@ -103,7 +103,7 @@ def test_an_object_arrives_loaded_in_the_session_of_its_message(broker: Any, ord
 
 
 def test_a_pipeline_hands_an_object_on(broker: Any) -> None:
-    find = actor(broker, lambda key: task_session().get_one(Order, key), actor_name="find")
+    find = actor(broker, lambda key: task_session().get(Order, key), actor_name="find")
     status = actor(broker, lambda order: order.status, actor_name="status")
     pipe = (find.message(1) | status.message()).run()
 
@@ -125,13 +125,13 @@ def test_work_is_committed_and_what_raises_is_rolled_back(broker: Any, engine: E
             raise ZeroDivisionError
 
     with Session(engine) as session:
-        second = session.get_one(Order, 2)
+        second = session.get(Order, 2)
     ship_it = actor(broker, ship)
     with pytest.raises(Exception, match="ZeroDivisionError"):
         run(broker, ship_it.send(order, False), ship_it.send(second, True))
 
     with Session(engine) as session:
-        assert [1, 0] == [session.get_one(Order, key).shipped for key in (1, 2)]
+        assert [1, 0] == [session.get(Order, key).shipped for key in (1, 2)]
 
 
 def test_a_row_that_is_gone_is_skipped_if_wanted(
@@ -245,4 +245,4 @@ def test_a_message_that_is_delivered_twice_is_not_done_twice_where_rows_have_ver
         result(actors.ship.send(saved))
 
     with actors.SessionLocal() as session:
-        assert 1 == session.get_one(Order, saved.id).shipped
+        assert 1 == session.get(Order, saved.id).shipped

@@ -13,8 +13,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from outlive.boundary.live import live_objects, plain
 from outlive.boundary.refusal import refusal
-from outlive.boundary.transport import TAG, Base, allow, loaded, references_in, referred
+from outlive.boundary.transport import TAGS, Base, allow, loaded, references_in, referred
 from outlive.boundary.units import Factory, unit_of_work
+from outlive.keep.classes import mappers_of, name_of_class
 from outlive.keep.references import Reference, load_all
 from outlive.lifecycle.errors import (
     InvalidReferenceError,
@@ -36,7 +37,7 @@ _CHOICES: dict[str, tuple[Any, ...]] = {
     "missing": get_args(Missing),
     "changed": get_args(Changed),
 }
-_TAG = TAG.encode()
+_TAGS = tuple(tag.encode() for tag in TAGS)
 _WHY = "A message carries plain values; an object stays with its session."
 
 
@@ -72,7 +73,7 @@ class Boundary:
         Raises:
             LiveObjectError: There is a mapped object in them; with the mode ``reference``, one that has no row, has
                 changes that its row lacks, or stands where no reference can.
-            InvalidReferenceError: Data that would arrive as a reference.
+            InvalidReferenceError: Data that would arrive as a reference or a snapshot.
         """
         if is_harmless(values):
             return values
@@ -115,6 +116,11 @@ class Boundary:
         refs = list(references_in([*args, kwargs]))
         if not refs or self.mode != "reference":
             return args, kwargs
+        # What may be read is for all applications of this process; what may be loaded is for this one.
+        mine = {mapper.class_ for mapper in mappers_of(self.base)}
+        for ref in refs:
+            if ref.class_ not in mine:
+                raise InvalidReferenceError(f"the message is refused: no mapped class is {name_of_class(ref.class_)!r}")
         if session is None:
             raise TypeError(f"the task {task!r} has got references: protect(..., session=SessionLocal) loads them")
         # By place, not by value: the hash of a reference takes as long as loading it.
@@ -145,9 +151,9 @@ class Boundary:
 
 
 def is_harmless(values: object) -> bool:
-    """Whether values are plain data without anything that could arrive as a reference."""
+    """Whether values are plain data without anything that could arrive as a reference or a snapshot."""
     data = plain(values)
-    return data is not None and _TAG not in data
+    return data is not None and not any(tag in data for tag in _TAGS)
 
 
 def refuse_live(values: Mapping[str, Any], what: str, *, returned: bool = False) -> None:
@@ -161,7 +167,7 @@ def refuse_live(values: Mapping[str, Any], what: str, *, returned: bool = False)
 
 
 def _refuse_imitations(values: Mapping[str, Any]) -> None:
-    """Refuse data, of a web form say, that the other side would take for a reference."""
+    """Refuse data, of a web form say, that the other side would take for a reference or a snapshot."""
     ahead: list[Any] = [values]
     seen: set[int] = set()
     while ahead:
@@ -171,10 +177,9 @@ def _refuse_imitations(values: Mapping[str, Any]) -> None:
         seen.add(id(value))
         if isinstance(value, dict):
             items = cast("dict[object, object]", value)
-            if items.get("__type__") == TAG:
-                raise InvalidReferenceError(
-                    "data that imitates a reference was about to be sent; use outlive.reference"
-                )
+            if items.get("__type__") in TAGS:
+                what = "outlive.reference() and outlive.snapshot() make what may stand there"
+                raise InvalidReferenceError(f"data that imitates {items['__type__']} was about to be sent: {what}")
             ahead += items.values()
         elif isinstance(value, (list, tuple)):
             ahead += cast("list[object]", value)

@@ -1,4 +1,4 @@
-"""References as parts of a message: tagged JSON, read against a list of what is allowed."""
+"""References and snapshots as parts of a message: tagged JSON, read against a list of what is allowed."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from sqlalchemy import Row
 from sqlalchemy.orm import registry
 
 from outlive.boundary.live import changes_of, state_within
+from outlive.boundary.snapshots import read_snapshot, write_snapshot
 from outlive.keep.classes import mappers_of
 from outlive.keep.references import Reference, reference
+from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import InvalidReferenceError
 
 Base: TypeAlias = type[Any] | registry
-TAG = "outlive.reference"
+REFERENCE, SNAPSHOT = TAGS = "outlive.reference", "outlive.snapshot"
 
 _allowed: dict[int, Base] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What a message had in the place of a reference.
+    """What a message had in the place of a reference or a snapshot.
 
     It stands there until somebody wants to use it, for a queue that cannot decode a message loses it.
     """
@@ -42,12 +44,25 @@ def allow(base: Base) -> None:
     _allowed[id(base)] = base
 
 
-def read_reference(sent: Any) -> Reference[Any] | Unreadable:
-    """What a tagged value of a message refers to; never raises."""
+def write(value: Reference[Any] | Snapshot[Any]) -> tuple[str, object]:
+    """The tag and the JSON of a reference or a snapshot.
+
+    Raises:
+        TypeError: A snapshot that JSON cannot carry.
+        InvalidReferenceError: A reference that JSON cannot carry.
+    """
+    if isinstance(value, Reference):
+        return REFERENCE, value.dumps()
+    known = {mapper: None for base in _allowed.values() for mapper in mappers_of(base)}
+    return SNAPSHOT, write_snapshot(value, list(known))
+
+
+def read(tag: str, sent: Any) -> Reference[Any] | Snapshot[Any] | Unreadable:
+    """What a tagged value of a message stands for; never raises."""
     reason = "no class is allowed: protect(..., Base) comes first"
     for base in _allowed.values():
         try:
-            return Reference.loads(sent, base)
+            return Reference.loads(sent, base) if tag == REFERENCE else read_snapshot(sent, mappers_of(base))
         except ValueError as error:
             reason = str(error)
     return Unreadable(sent, reason)

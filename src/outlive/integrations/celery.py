@@ -23,6 +23,7 @@ from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harml
 from outlive.boundary.units import task_session
 from outlive.diagnosis.notes import note
 from outlive.keep.references import Reference
+from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import SkippedTaskError
 
 __all__ = ["delay_on_commit", "explain_failures", "protect", "task_session"]
@@ -88,7 +89,8 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
     """
     _patch()
     app.outlive_boundary = Boundary(base, mode, session, missing, changed)
-    cast("Any", json).register_type(Reference, transport.TAG, cast("Any", Reference).dumps, transport.read_reference)
+    for kind, tag in ((Reference, transport.REFERENCE), (Snapshot, transport.SNAPSHOT)):
+        cast("Any", json).register_type(kind, tag, _sent, partial(transport.read, tag))
     if "send_task" not in vars(app):
         app.send_task = _guarded(app.send_task)
     uid = f"{_UID}.{id(app)}"
@@ -141,6 +143,10 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
         return partial(task.delay, *sent["args"], **sent["kwargs"])
 
     commits.on_commit(session, prepare)
+
+
+def _sent(value: Any) -> object:
+    return transport.write(value)[1]
 
 
 def _boundary_of(app: Any) -> Boundary | None:

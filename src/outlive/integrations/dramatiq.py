@@ -22,6 +22,7 @@ from outlive.boundary import commits, transport, units
 from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, refuse_live
 from outlive.boundary.units import task_session
 from outlive.keep.references import Reference
+from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import SkippedTaskError
 
 __all__ = ["protect", "send_on_commit", "task_session"]
@@ -144,18 +145,19 @@ class _Encoder(dramatiq.JSONEncoder):
         return json.dumps(data, separators=(",", ":"), default=_tagged).encode()
 
     def decode(self, data: bytes) -> dict[str, Any]:
-        if transport.TAG.encode() not in data:
+        if b"outlive." not in data:
             return super().decode(data)
         read: dict[str, Any] = json.loads(data, object_hook=_read)
         return read
 
 
 def _tagged(value: object) -> object:
-    if isinstance(value, Reference):
-        return {"__type__": transport.TAG, "__value__": value.dumps()}
+    if isinstance(value, (Reference, Snapshot)):
+        tag, sent = transport.write(cast("Any", value))
+        return {"__type__": tag, "__value__": sent}
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _read(value: dict[str, Any]) -> object:
-    is_tagged = value.keys() == {"__type__", "__value__"} and value["__type__"] == transport.TAG
-    return transport.read_reference(value["__value__"]) if is_tagged else value
+    is_tagged = value.keys() == {"__type__", "__value__"} and value["__type__"] in transport.TAGS
+    return transport.read(value["__type__"], value["__value__"]) if is_tagged else value
