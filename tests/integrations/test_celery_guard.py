@@ -162,7 +162,7 @@ def test_a_pydantic_model_with_an_object(app: Any, author: Author) -> None:
 
 
 def test_a_sqlmodel_in_a_task_that_takes_pydantic_models(app: Any) -> None:
-    sqlmodel = pytest.importorskip("sqlmodel")
+    sqlmodel = pytest.importorskip("sqlmodel", exc_type=ImportError)
 
     class Hero(sqlmodel.SQLModel, table=True):
         __tablename__ = f"hero_{uuid4().hex}"

@@ -8,6 +8,7 @@ Closes   right after that; loaded objects detach then.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from typing import Any, cast
@@ -15,7 +16,6 @@ from typing import Any, cast
 from celery import Task, group, signals  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from celery.utils.log import get_task_logger  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 from kombu.utils import json  # pyright: ignore[reportMissingTypeStubs]
 
 from outlive.boundary import commits, transport, units
@@ -30,7 +30,7 @@ __all__ = ["delay_on_commit", "explain_failures", "protect", "task_session"]
 
 _UID = "outlive.integrations.celery"
 _WITH_SIGNATURES = frozenset({"link", "link_error", "chain", "chord"})
-_log = get_task_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def explain_failures(*, redact: bool = False) -> None:
@@ -132,12 +132,13 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
         NotSentError: By the commit: the work is committed, and the broker has not taken the message.
     """
     boundary = _boundary_of(task.app)
-    if boundary is None or boundary.mode != "reference":
+    if boundary is None or boundary.mode == "raise":
         refuse = boundary.leaving if boundary else refuse_live
         refuse({"args": args, "kwargs": kwargs, **_signature(task)}, _argument_of(task))
 
     def prepare() -> Callable[[], object]:
-        if boundary is None:
+        # Else it is looked at when it is sent.
+        if boundary is None or boundary.mode != "reference":
             return partial(task.delay, *args, **kwargs)
         sent: Any = boundary.leaving({"args": args, "kwargs": kwargs}, _argument_of(task))
         return partial(task.delay, *sent["args"], **sent["kwargs"])

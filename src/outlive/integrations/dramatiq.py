@@ -85,11 +85,12 @@ def send_on_commit(session: object, actor: dramatiq.Actor[..., Any], *args: Any,
     boundary = guard.boundary if guard else None
     values = {"args": args, "kwargs": kwargs}
     what = f"an argument of the actor {actor.actor_name!r}"
-    if boundary is None or boundary.mode != "reference":
+    if boundary is None or boundary.mode == "raise":
         (boundary.leaving if boundary else refuse_live)(values, what)
 
     def prepare() -> Callable[[], object]:
-        sent: Any = boundary.leaving(values, what) if boundary else values
+        # Else it is looked at when it is sent.
+        sent: Any = boundary.leaving(values, what) if boundary and boundary.mode == "reference" else values
         return partial(actor.send, *sent["args"], **sent["kwargs"])
 
     commits.on_commit(session, prepare)
