@@ -90,6 +90,8 @@ def main() -> None:
         pass
     told["outbox"] = count()
     shop.Base.metadata.drop_all(shop.engine)
+    with shop.app.connection_for_write() as connection:
+        connection.default_channel.queue_delete(shop.app.conf.task_default_queue)
     print(json.dumps(told))
 
 
