@@ -1,7 +1,7 @@
 """Databases of servers, and what is in them.
 
-``OUTLIVE_TEST_POSTGRES`` and ``OUTLIVE_TEST_MARIADB`` are the addresses of servers.  Without one, its tests are skipped
-with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
+``OUTLIVE_TEST_POSTGRES``, ``OUTLIVE_TEST_MARIADB``, ``OUTLIVE_TEST_REDIS`` and ``OUTLIVE_TEST_RABBITMQ`` are addresses
+of servers.  Without one, its tests are skipped with a reason; ``OUTLIVE_REQUIRE_SERVICES=1`` makes them fail instead.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from sqlalchemy.pool import NullPool
 
 POSTGRESQL = os.environ.get("OUTLIVE_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432/test")
 MARIADB = os.environ.get("OUTLIVE_TEST_MARIADB", "mariadb://root@127.0.0.1:3306/test")
+REDIS = os.environ.get("OUTLIVE_TEST_REDIS", "redis://127.0.0.1:6379/0")
+RABBITMQ = os.environ.get("OUTLIVE_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/%2F")
 
 
 def unavailable(reason: str) -> None:
@@ -34,6 +36,18 @@ def fill(session: Session, models: tuple[Any, ...]) -> None:
     for model in models:
         model.Base.metadata.create_all(session.connection())
         model.fill(session)
+
+
+def require_broker(address: str) -> None:
+    """Skip, or fail, unless a server answers."""
+    kombu = pytest.importorskip("kombu")
+    if address.startswith("redis"):
+        pytest.importorskip("redis")
+    try:
+        with kombu.Connection(address, connect_timeout=5) as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except kombu.exceptions.OperationalError as error:
+        unavailable(f"no message broker at {address}: {error}")
 
 
 @contextmanager

@@ -73,3 +73,12 @@ def test_the_benchmark_of_watch_compares_with_and_without():
     assert ["read an attribute", "close, per object", "commit, per object", "request in memory"] == [
         line[:24].rstrip() for line in done.stdout.splitlines()[3:]
     ]
+
+
+def test_the_benchmark_of_the_task_boundary_compares_with_and_without():
+    pytest.importorskip("celery")
+    command = [sys.executable, "benchmarks/tasks.py", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert ["publish", "publish", "20", "a", "20"] == [line.split()[0] for line in done.stdout.splitlines()[2:]]

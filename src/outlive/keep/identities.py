@@ -13,7 +13,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from outlive.keep.by_key import objects_by_key
 from outlive.keep.refreshing import refresh_all
 from outlive.sessions.lookups import Key
-from outlive.sessions.mapped import deferred_columns
+from outlive.sessions.mapped import deferred_columns, once
 from outlive.sessions.objects import listed, name_of
 from outlive.sessions.rows import State, load_columns
 
@@ -57,7 +57,7 @@ def has_expired_columns(state: State) -> bool:
 
 def version_of(state: State) -> Any:
     """The value of the version counter; ``None`` if there is none or it is not loaded."""
-    name = _version_name(state)
+    name = _version_name(state.mapper)
     return None if name is None else state.dict.get(name)
 
 
@@ -77,14 +77,23 @@ def check_versions(session: Session, expected: Sequence[tuple[State, Any]], hold
     Raises:
         StaleDataError: A row has another version; names both.
     """
-    unread = {state: [name] for state, _ in expected if (name := _version_name(state)) and name not in state.dict}
+    names: dict[Mapper[Any], Any] = {
+        mapper: _version_name(mapper) for mapper in {state.mapper for state, _ in expected}
+    }
+
+    def held(state: State) -> Any:
+        return state.dict.get(names[state.mapper])
+
+    unread = {state: [name] for state, _ in expected if (name := names[state.mapper]) and name not in state.dict}
     gone = load_columns(session, unread)
-    differing = {state for state, version in expected if state not in unread and version_of(state) != version}
+    differing = {state for state, version in expected if state not in unread and held(state) != version}
+    if not unread and not differing:
+        return gone
     gone += _read_anew(session, [state for state in differing if not state.modified])
     stale = [
-        f"{name_of(state)} has version {version_of(state)!r}, {holder} has version {version!r}"
+        f"{name_of(state)} has version {held(state)!r}, {holder} has version {version!r}"
         for state, version in expected
-        if state not in gone and version_of(state) != version
+        if state not in gone and held(state) != version
     ]
     if stale:
         raise StaleDataError(listed(stale))
@@ -115,6 +124,7 @@ def _read_anew(session: Session, states: Sequence[State]) -> list[State]:
     return list(set(states).difference(map(instance_state, there)))
 
 
-def _version_name(state: State) -> str | None:
-    column = state.mapper.version_id_col
-    return None if column is None else state.mapper.get_property_by_column(column).key
+@once
+def _version_name(mapper: Mapper[Any]) -> str | None:
+    column = mapper.version_id_col
+    return None if column is None else mapper.get_property_by_column(column).key

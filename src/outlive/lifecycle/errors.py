@@ -7,6 +7,9 @@ OutliveError
     NotLoadedError          a value that was never taken is asked of a snapshot, which cannot load it
     InvalidReferenceError   a text that is no reference to a class of that registry (a ValueError)
     InvalidRecordingError   a file that is no recording, or one of a later version (a ValueError)
+    LiveObjectError         a mapped object was about to leave its session's process or task (a TypeError)
+    SkippedTaskError        a task was not run, because rows that it was sent are gone or have changed
+    NotSentError            a transaction was committed, and what was to be sent then could not be sent
     SchemaError             a schema names what its mapped class lacks (a ValueError)
     SetupError              an integration whose parts do not fit together: what was found, what to do
     ReadOnlyError           a session that was asked for reading is used to write
@@ -14,6 +17,8 @@ OutliveError
 
 Where SQLAlchemy has an exception of its own, that one is raised: ``UnmappedInstanceError`` for an object without a
 mapping, ``StaleDataError`` for a version counter that does not match.
+
+Each can be made of its message alone: pickle and the result backends of task queues do.
 """
 
 from __future__ import annotations
@@ -40,7 +45,7 @@ class MissingRowsError(OutliveError):
         missing: Those objects or references, in the order in which they were given.
     """
 
-    def __init__(self, message: str, missing: Sequence[object]) -> None:
+    def __init__(self, message: str, missing: Sequence[object] = ()) -> None:
         super().__init__(message)
         self.missing = tuple(missing)
 
@@ -54,6 +59,38 @@ class NotLoadedError(OutliveError):
 
 class InvalidReferenceError(OutliveError, ValueError):
     """A text or an object that makes no reference: what was wrong and what was expected."""
+
+
+class LiveObjectError(OutliveError, TypeError):
+    """A mapped object was about to cross a boundary that it does not survive: a queue, a thread, another task.
+
+    Attributes:
+        paths: Where in the arguments, ``args[0]['lines'][2]``; in the order in which they were found.
+    """
+
+    def __init__(self, message: str, paths: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.paths = tuple(paths)
+
+
+class LiveObjectWarning(UserWarning):
+    """What ``LiveObjectError`` says, where the caller has asked for a warning."""
+
+
+class SkippedTaskError(OutliveError):
+    """A task was not run: rows that it was sent are gone or have changed, and the policy is to skip it then."""
+
+
+class NotSentError(OutliveError):
+    """A transaction was committed, and some of what was to be sent then could not be sent.
+
+    Attributes:
+        errors: What the queue has raised, in the order in which they were to be sent.
+    """
+
+    def __init__(self, message: str, errors: Sequence[Exception] = ()) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
 
 
 class InvalidRecordingError(OutliveError, ValueError):

@@ -1,0 +1,105 @@
+"""The application that real workers run: ``celery -A tests.integrations.celery_worker worker``.
+
+The environment says where its broker, its results and its database are.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import celery
+from sqlalchemy import create_engine, event
+from sqlalchemy.orm import object_session, sessionmaker
+
+from outlive.integrations.celery import explain_failures, protect, task_session
+from tests.integrations.queue_orders import Base, Letter, Order
+
+
+def application() -> Any:
+    made = celery.Celery("orders", broker=os.environ["ORDERS_BROKER"], backend=os.environ["ORDERS_RESULTS"])
+    made.conf.update(
+        task_default_queue=os.environ["ORDERS_QUEUE"],
+        result_expires=60,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"visibility_timeout": 3600},
+        worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        task_publish_retry_policy={"max_retries": 5},
+    )
+    return made
+
+
+engine = create_engine(os.environ["ORDERS_DATABASE"])
+SessionLocal = sessionmaker(engine)
+app = application()
+protect(app, Base, mode="reference", session=SessionLocal)
+explain_failures()
+
+# A pool that the workers of the prefork pool inherit: they must not use these connections.
+with engine.connect() as connection:
+    connection.exec_driver_sql("select 1")
+
+
+@app.task(shared=False)
+def statuses(orders: list[Order], letter: Letter) -> dict[str, Any]:
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    is_own = all(object_session(order) is task_session() for order in orders)
+    return {"statuses": [order.status for order in orders], "text": letter.text, "own": is_own, "asked": len(asked)}
+
+
+@app.task(shared=False)
+def backend_of(_: None = None) -> int:
+    """The connection to the database, by the number that PostgreSQL has given it."""
+    time.sleep(0.05)
+    return int(task_session().connection().exec_driver_sql("select pg_backend_pid()").scalar_one())
+
+
+@app.task(shared=False)
+def fail_after(order: Order) -> None:
+    order.status = "lost"
+    task_session().flush()
+    raise ZeroDivisionError
+
+
+@app.task(shared=False, bind=True, max_retries=3)
+def ship_at_third_attempt(self: Any, order: Order) -> list[Any]:
+    before = order.status
+    order.status = "shipped"
+    task_session().flush()
+    if self.request.retries < 2:
+        raise self.retry(countdown=0)
+    return [before, self.request.retries]
+
+
+@app.task(shared=False, acks_late=True, reject_on_worker_lost=True)
+def ship(order: Order, mark: str | None = None, *, before_commit: bool = True) -> None:
+    """Ships, and is killed once if there is no mark yet."""
+    order.shipped += 1
+    if mark is not None and not Path(mark).exists():
+        Path(mark).touch()
+        if not before_commit:
+            task_session().commit()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(shared=False, acks_late=True, reject_on_worker_lost=True)
+def read(letter: Letter) -> None:
+    letter.read += 1
+
+
+@app.task(shared=False)
+def find(key: int) -> Order | None:
+    return task_session().get(Order, key)
+
+
+@app.task(shared=False)
+def read_after_close() -> str:
+    with SessionLocal() as session:
+        order = session.get(Order, 1)
+        session.commit()
+    return order.status
