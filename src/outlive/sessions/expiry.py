@@ -22,11 +22,12 @@ _LEFT = "_outlive_left"
 _QUERY = "_outlive_query"
 _BIRTHS = 10_000
 
+
 class _Births:
     """Where sessions were made.
 
-    Two dicts, of which the older is dropped as a whole: to drop one entry for each that is added costs an ``OrderedDict``
-    of this size 20 us (CPython 3.11), which is more than all else that is done for a session.
+    Two dicts, of which the older is dropped as a whole: to drop one entry for each that is added costs an
+    ``OrderedDict`` of this size 20 us (CPython 3.11), more than all else that is done for a session.
 
     Attributes:
         latest: By the key of the session.
