@@ -13,6 +13,7 @@
 
     [[cache]]                              # these decorators keep what a function returns
     decorators = ["functools.cache"]       # dotted, as above
+    shelves = ["cachetools.TTLCache"]      # calls for what is filled like a dict: `cache[key] = value`
     keeps = "object"                       # the object itself, a copy, or either
     key = "key"                            # the keyword of a function that makes the key, whatever the arguments are
     unless = ["serializer"]                # with these keywords something else is kept
@@ -49,6 +50,7 @@ import msgspec
 from outlive.lifecycle.errors import UsageError
 
 Runs = Literal["beside", "thread", "process", "afterwards"]
+Keeps = Literal["object", "copy", "either"]
 
 
 class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,17 +78,19 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decorator that keeps what a function returns.
+    """A decorator that keeps what a function returns, or a cache that is filled like a dict.
 
     Attributes:
         decorators: Dotted names.
+        shelves: Dotted names of what is called for a cache like a dict.
         keeps: The ``object`` itself, a ``copy`` that was pickled, or ``either``.
         key: Keyword of a function that makes the key; without it, all arguments are part of the key.
         unless: Keywords with which it keeps something else.
     """
 
-    decorators: list[str]
-    keeps: Literal["object", "copy", "either"]
+    keeps: Keeps
+    decorators: list[str] = []
+    shelves: list[str] = []
     key: str = ""
     unless: list[str] = []
 
@@ -152,6 +156,7 @@ class Knowledge:
     Attributes:
         handovers: By the dotted name of the call.
         caches: By the dotted name of the decorator.
+        shelves: Calls for a cache that is filled like a dict.
         sends: Methods that send their arguments to a task queue.
         signs: Methods of a task that only name its arguments.
         receivers: Classes and functions of which an instance or result is called: ``asyncio.TaskGroup``.
@@ -163,6 +168,7 @@ class Knowledge:
 
     handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
     caches: Mapping[str, Cache] = field(default_factory=dict[str, Cache])
+    shelves: frozenset[str] = frozenset()
     sends: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
     receivers: frozenset[str] = frozenset()
@@ -174,7 +180,7 @@ class Knowledge:
     def spelled(self) -> str:
         """All of it as text, the same in every process: sets have no order."""
         calls = (sorted(each.items()) for each in (self.handovers, self.caches, self.streams, self.templates))
-        names = self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
+        names = self.shelves, self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
         return repr((*calls, *map(sorted, names)))
 
 
@@ -202,6 +208,7 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
     return Knowledge(
         calls,
         caches,
+        shelves=frozenset(name for file in told for entry in file.cache for name in entry.shelves),
         sends=frozenset(name for queue in queues for name in queue.sends),
         signs=frozenset(name for queue in queues for name in queue.signs),
         receivers=frozenset(owners.union(*(queue.applications for queue in queues))),

@@ -29,6 +29,7 @@ from outlive.check.flow import (
     reads,
     requests,
     responses,
+    shelves,
     streams,
 )
 from outlive.check.flow.caching import Caching, Keeping, Kept
@@ -56,6 +57,7 @@ from outlive.check.flow.values import (
     Ref,
     Rows,
     SessionRef,
+    Shelf,
     Spot,
     Value,
 )
@@ -114,10 +116,10 @@ class Interpreter:
         self.uses: dict[Spot, Use] = {}
         self.entered: list[Entered] = []
         self.leaving: Leaving | None = None
-        self.caching: dict[FunctionSymbol, Caching | None] = {}
+        self.caching: dict[FunctionSymbol | GlobalSymbol, Caching | None] = {}
         self.keeping: list[Keeping] = []
-        self.kept: dict[FunctionSymbol, list[Kept]] = {}
-        self.recalled: dict[FunctionSymbol, Kept] = {}
+        self.kept: dict[FunctionSymbol | GlobalSymbol, list[Kept]] = {}
+        self.recalled: dict[FunctionSymbol | GlobalSymbol, Kept] = {}
         self.called_once: frozenset[FunctionSymbol] | None = None
         self.carrying = False
         self.passed_on: list[State] | None = None
@@ -200,7 +202,7 @@ class Interpreter:
             case External() | ModuleSymbol():
                 return symbol
             case GlobalSymbol(module=module, name=name):
-                return self.module_env(module).get(name, UNKNOWN)
+                return self.module_env(module).get(name) or shelves.of_global(self, symbol) or UNKNOWN
             case _:
                 return UNKNOWN
 
@@ -342,10 +344,14 @@ class Interpreter:
                 base = self.value(node.base, state, frame)
                 index = self.value(node.index, state, frame)
                 base = queries.iterated(self, base, state, frame, node.span)
-                self.bind(state, frame, node.target, base if node.sliced else item(base, index))
+                found = shelves.taken(self, state, base) if isinstance(base, Shelf) else item(base, index)
+                self.bind(state, frame, node.target, base if node.sliced else found)
             case ir.Put():
-                if isinstance(node.base, str):
-                    self.put(state, frame, node.base, self.value(node.value, state, frame))
+                value, base = self.value(node.value, state, frame), self.value(node.base, state, frame)
+                if isinstance(base, Shelf):
+                    shelves.filled(self, state, base, value, Spot(frame.id, node.span))
+                elif isinstance(node.base, str):
+                    self.put(state, frame, node.base, value)
             case ir.Try():
                 return exits.try_(self, node, state, frame, out)
             case ir.Continue():

@@ -441,7 +441,7 @@ class _Teller:
             steps = [step for step in self.story(note, note.spot) if step.place != keeper]
             others = dict.fromkeys(at for each in notes if (at := self.place(each.spot)) != place)
             yield CachedRead(
-                self.late_read(note, note.spot, place, ()), note.text, self.text(note.use).partition("(")[0],
+                self.late_read(note, note.spot, place, ()), note.text, re.split(r"[(\[]", self.text(note.use))[0],
                 (*steps, Evidence(keeper, "kept here, for the calls that follow"),
                  *(Evidence(other, "also read here") for other in others)),
             )  # fmt: skip
