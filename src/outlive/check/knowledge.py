@@ -18,6 +18,12 @@
     key = "key"                            # the keyword of a function that makes the key, whatever the arguments are
     unless = ["serializer"]                # with these keywords something else is kept
 
+    [[session]]                            # calls that give a session, to be left by `with` or by `Depends`
+    calls = ["fastapi_sqla.open_session"]
+    asynchronous = false                   # an AsyncSession
+    expires = true                         # its expire_on_commit
+    commits = true                         # when it is left and nothing was raised
+
     [[queue]]                              # a task queue, whose arguments leave the process
     applications = ["celery.Celery"]       # what the program makes to have tasks
     sends = ["delay"]                      # methods of tasks and applications that send their arguments
@@ -95,6 +101,22 @@ class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless: list[str] = []
 
 
+class Lender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that gives a session, and closes it when its block or its request is left.
+
+    Attributes:
+        calls: Dotted names.
+        asynchronous: It gives an ``AsyncSession``.
+        expires: ``expire_on_commit`` of its sessions; absent where that cannot be said.
+        commits: It commits first, unless something was raised.
+    """
+
+    calls: list[str]
+    asynchronous: bool
+    expires: bool | None = None
+    commits: bool = False
+
+
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A task queue, whose arguments leave the process.
 
@@ -144,6 +166,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     handover: list[Handover] = []
     cache: list[Cache] = []
+    session: list[Lender] = []
     queue: list[Queue] = []
     stream: list[Stream] = []
     template: list[Template] = []
@@ -157,6 +180,7 @@ class Knowledge:
         handovers: By the dotted name of the call.
         caches: By the dotted name of the decorator.
         shelves: Calls for a cache that is filled like a dict.
+        lenders: By the dotted name of the call that gives a session.
         sends: Methods that send their arguments to a task queue.
         signs: Methods of a task that only name its arguments.
         receivers: Classes and functions of which an instance or result is called: ``asyncio.TaskGroup``.
@@ -169,6 +193,7 @@ class Knowledge:
     handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
     caches: Mapping[str, Cache] = field(default_factory=dict[str, Cache])
     shelves: frozenset[str] = frozenset()
+    lenders: Mapping[str, Lender] = field(default_factory=dict[str, Lender])
     sends: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
     receivers: frozenset[str] = frozenset()
@@ -179,7 +204,9 @@ class Knowledge:
 
     def spelled(self) -> str:
         """All of it as text, the same in every process: sets have no order."""
-        calls = (sorted(each.items()) for each in (self.handovers, self.caches, self.streams, self.templates))
+        calls = (
+            sorted(each.items()) for each in (self.handovers, self.caches, self.lenders, self.streams, self.templates)
+        )
         names = self.shelves, self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
         return repr((*calls, *map(sorted, names)))
 
@@ -209,6 +236,7 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
         calls,
         caches,
         shelves=frozenset(name for file in told for entry in file.cache for name in entry.shelves),
+        lenders={call: entry for file in told for entry in file.session for call in entry.calls},
         sends=frozenset(name for queue in queues for name in queue.sends),
         signs=frozenset(name for queue in queues for name in queue.signs),
         receivers=frozenset(owners.union(*(queue.applications for queue in queues))),

@@ -33,7 +33,7 @@ from outlive.check.flow import (
     streams,
 )
 from outlive.check.flow.caching import Caching, Keeping, Kept
-from outlive.check.flow.dependencies import Entered, Leaving
+from outlive.check.flow.dependencies import Entered, Leaving, Lent
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.log import Log, Note
@@ -105,7 +105,8 @@ class Interpreter:
         self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.mentions = Mentions()
-        self.relevant = Relevance(program, self.mentions, self.entities, self.knowledge.sends)
+        lenders = {call.rpartition(".")[2] for call in self.knowledge.lenders}
+        self.relevant = Relevance(program, self.mentions, self.entities, {*self.knowledge.sends, *lenders})
         self.steps: int = 0
         self.begun: int = 0
         self.limit: int = STEPS
@@ -115,6 +116,7 @@ class Interpreter:
         self.guards: int = 0
         self.uses: dict[Spot, Use] = {}
         self.entered: list[Entered] = []
+        self.lent: dict[int, Lent] = {}
         self.leaving: Leaving | None = None
         self.caching: dict[FunctionSymbol | GlobalSymbol, Caching | None] = {}
         self.keeping: list[Keeping] = []
@@ -133,7 +135,12 @@ class Interpreter:
         """The functions from which the walk starts."""
         senders = {call.rpartition(".")[2] for call in self.knowledge.handovers}
         return Reach(
-            self.program, self.entities, self.mentions, senders | self.knowledge.sends, self.carried.links()
+            self.program,
+            self.entities,
+            self.mentions,
+            senders | self.knowledge.sends,
+            self.carried.links(),
+            self.knowledge.lenders,
         ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:

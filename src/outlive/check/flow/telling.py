@@ -554,10 +554,11 @@ class _Teller:
             if standing != first.spot:
                 evidence.append(Evidence(self.place(first.spot), "committed here"))
             module, index = self.run.frames[first.cause.frame][2:]
+            own = FunctionSymbol(module, index) if index >= 0 else None  # Else it is a library's.
             yield LateCommit(
-                place, self.text(standing), module.function(index).name, tuple(dict.fromkeys(n.name for n in notes)),
-                self.run.fastapi >= dependencies.FUNCTION_SCOPE, tuple(evidence),
-                self.scope_fix(FunctionSymbol(module, index)), Confidence.LIKELY,
+                place, self.text(standing) if own else first.text, own.facts.name if own else first.text,
+                tuple(dict.fromkeys(n.name for n in notes)), self.run.fastapi >= dependencies.FUNCTION_SCOPE,
+                tuple(evidence), self.scope_fix(own) if own else None, Confidence.LIKELY,
             )  # fmt: skip
 
     def mixed(self) -> Iterable[MixedScopes]:
