@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import caching
+from outlive.check.flow import caching, orphans
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.state import State
 from outlive.check.flow.values import UNKNOWN, Many, Shelf, Spot, Value
@@ -35,6 +35,7 @@ def of_global(run: Interpreter, symbol: GlobalSymbol) -> Shelf | None:
 
 def filled(run: Interpreter, state: State, shelf: Shelf, value: Value, spot: Spot) -> None:
     """``BOOKS[key] = book``"""
+    orphans.keep(state, value)
     module = run.frames[spot.frame][2]
     if run.recalled or module is not shelf.symbol.module:
         return
@@ -63,6 +64,8 @@ def taken(run: Interpreter, state: State, shelf: Shelf) -> Value:
 
 def method(run: Interpreter, given: Given, shelf: Shelf, name: str) -> Value:
     """``BOOKS.get(key)``"""
+    for value in given.args:
+        orphans.keep(given.state, value)
     if name in _EMPTYING:
         run.keeping = [keeping for keeping in run.keeping if keeping.caching.symbol != shelf.symbol]
     if name in ("get", "pop"):
