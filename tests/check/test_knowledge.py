@@ -159,3 +159,83 @@ def test_every_call_that_we_know_exists(call: str) -> None:
 
 def test_entries_are_data() -> None:
     assert all(isinstance(entry, Handover) for entry in knowledge().handovers.values())
+
+
+SHELF = """
+[[cache]]
+shelves = ["jobs.Shelf"]
+keeps = "object"
+"""
+
+SHELVED = """
+from jobs import Shelf
+
+BOOKS = Shelf(100)
+
+def sell(book_id):
+    with SessionLocal() as session:
+        BOOKS[book_id] = session.get(Book, book_id)
+        session.commit()
+
+def price(book_id):
+    with SessionLocal() as session:
+        return (BOOKS.get(book_id) or session.get(Book, book_id)).price
+"""
+
+
+@pytest.mark.parametrize(("toml", "expected"), [(SHELF, ["object-cached"]), ("", [])])
+def test_a_project_tells_what_is_filled_like_a_dict(tmp_path: Path, toml: str, expected: list[str]) -> None:
+    assert expected == names(SHELVED, tmp_path, toml)
+
+
+LENDER = """
+[[session]]
+calls = ["jobs.open_session"]
+asynchronous = false
+expires = {expires}
+commits = {commits}
+"""
+
+LENT = """
+from jobs import open_session
+
+def price():
+    with open_session() as session:
+        book = session.get(Book, 1)
+    return book.price
+"""
+
+DEPENDED = """
+from fastapi import Depends, FastAPI
+from jobs import open_session
+
+app = FastAPI()
+
+@app.post("/books")
+def add(title: str, session=Depends(open_session{scope})):
+    session.add(Book(title=title))
+
+@app.get("/books")
+def show(session=Depends(open_session)):
+    return [book.title for book in session.scalars(select(Book))]
+"""
+
+
+@pytest.mark.parametrize(
+    ("expires", "commits", "expected"),
+    [("true", "true", ["read-after-commit-and-close"]), ("false", "true", []), ("true", "false", [])],
+)
+def test_a_project_tells_what_gives_sessions(tmp_path: Path, expires: str, commits: str, expected: list[str]) -> None:
+    assert expected == names(LENT, tmp_path, LENDER.format(expires=expires, commits=commits))
+
+
+@pytest.mark.parametrize(
+    ("scope", "commits", "expected"),
+    [("", "true", ["commit-after-response"]), (', scope="function"', "true", []), ("", "false", [])],
+)
+def test_a_dependency_of_a_library_may_commit_late(
+    tmp_path: Path, scope: str, commits: str, expected: list[str]
+) -> None:
+    text = DEPENDED.format(scope=scope)
+
+    assert expected == names(text, tmp_path, LENDER.format(expires="false", commits=commits))

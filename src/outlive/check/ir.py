@@ -116,6 +116,7 @@ class Put(Node, tag=8):
     base: Operand
     key: Operand
     value: Operand
+    span: int = 0
 
 
 class Touch(Node, tag=9):

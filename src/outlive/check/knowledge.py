@@ -13,9 +13,16 @@
 
     [[cache]]                              # these decorators keep what a function returns
     decorators = ["functools.cache"]       # dotted, as above
+    shelves = ["cachetools.TTLCache"]      # calls for what is filled like a dict: `cache[key] = value`
     keeps = "object"                       # the object itself, a copy, or either
     key = "key"                            # the keyword of a function that makes the key, whatever the arguments are
     unless = ["serializer"]                # with these keywords something else is kept
+
+    [[session]]                            # calls that give a session, to be left by `with` or by `Depends`
+    calls = ["fastapi_sqla.open_session"]
+    asynchronous = false                   # an AsyncSession
+    expires = true                         # its expire_on_commit
+    commits = true                         # when it is left and nothing was raised
 
     [[queue]]                              # a task queue, whose arguments leave the process
     applications = ["celery.Celery"]       # what the program makes to have tasks
@@ -49,6 +56,7 @@ import msgspec
 from outlive.lifecycle.errors import UsageError
 
 Runs = Literal["beside", "thread", "process", "afterwards"]
+Keeps = Literal["object", "copy", "either"]
 
 
 class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,19 +84,37 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A decorator that keeps what a function returns.
+    """A decorator that keeps what a function returns, or a cache that is filled like a dict.
 
     Attributes:
         decorators: Dotted names.
+        shelves: Dotted names of what is called for a cache like a dict.
         keeps: The ``object`` itself, a ``copy`` that was pickled, or ``either``.
         key: Keyword of a function that makes the key; without it, all arguments are part of the key.
         unless: Keywords with which it keeps something else.
     """
 
-    decorators: list[str]
-    keeps: Literal["object", "copy", "either"]
+    keeps: Keeps
+    decorators: list[str] = []
+    shelves: list[str] = []
     key: str = ""
     unless: list[str] = []
+
+
+class Lender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that gives a session, and closes it when its block or its request is left.
+
+    Attributes:
+        calls: Dotted names.
+        asynchronous: It gives an ``AsyncSession``.
+        expires: ``expire_on_commit`` of its sessions; absent where that cannot be said.
+        commits: It commits first, unless something was raised.
+    """
+
+    calls: list[str]
+    asynchronous: bool
+    expires: bool | None = None
+    commits: bool = False
 
 
 class Queue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,6 +166,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     handover: list[Handover] = []
     cache: list[Cache] = []
+    session: list[Lender] = []
     queue: list[Queue] = []
     stream: list[Stream] = []
     template: list[Template] = []
@@ -152,6 +179,8 @@ class Knowledge:
     Attributes:
         handovers: By the dotted name of the call.
         caches: By the dotted name of the decorator.
+        shelves: Calls for a cache that is filled like a dict.
+        lenders: By the dotted name of the call that gives a session.
         sends: Methods that send their arguments to a task queue.
         signs: Methods of a task that only name its arguments.
         receivers: Classes and functions of which an instance or result is called: ``asyncio.TaskGroup``.
@@ -163,6 +192,8 @@ class Knowledge:
 
     handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
     caches: Mapping[str, Cache] = field(default_factory=dict[str, Cache])
+    shelves: frozenset[str] = frozenset()
+    lenders: Mapping[str, Lender] = field(default_factory=dict[str, Lender])
     sends: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
     receivers: frozenset[str] = frozenset()
@@ -173,8 +204,10 @@ class Knowledge:
 
     def spelled(self) -> str:
         """All of it as text, the same in every process: sets have no order."""
-        calls = (sorted(each.items()) for each in (self.handovers, self.caches, self.streams, self.templates))
-        names = self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
+        calls = (
+            sorted(each.items()) for each in (self.handovers, self.caches, self.lenders, self.streams, self.templates)
+        )
+        names = self.shelves, self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
         return repr((*calls, *map(sorted, names)))
 
 
@@ -202,6 +235,8 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
     return Knowledge(
         calls,
         caches,
+        shelves=frozenset(name for file in told for entry in file.cache for name in entry.shelves),
+        lenders={call: entry for file in told for entry in file.session for call in entry.calls},
         sends=frozenset(name for queue in queues for name in queue.sends),
         signs=frozenset(name for queue in queues for name in queue.signs),
         receivers=frozenset(owners.union(*(queue.applications for queue in queues))),

@@ -11,9 +11,10 @@ What to do
     session at hand with ``session.merge(kept, load=False)`` before it is read.
 
 Misses
-    Caches that are filled by hand, such as ``cache.set(key, book)`` or a dict of
-    the module; decorators that the check does not know: see the key ``libraries``
-    of the configuration; and objects that only a function of another file expires.
+    Caches with methods of their own, such as ``cache.set(key, book)``; dicts in a
+    field of an instance; decorators and caches that the check does not know: see the
+    key ``libraries`` of the configuration; and objects that only a function of
+    another file expires.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ def check(flow: Flow) -> Iterator[Finding]:
     for found in flow.cached_reads:
         yield Finding(
             found.read.place,
-            f"from the second call of `{found.function}` on, {told(found.read)}",
+            f"{found.since}, {told(found.read)}",
             evidence=found.evidence,
-            help=f"let `{found.decorator}` keep values, or merge the {found.read.entity} into the session first",
+            help=f"let `{found.keeper}` keep values, or merge the {found.read.entity} into the session first",
             # An edit here would have to change what the function returns, and everybody who calls it.
             fix=None,
             confidence=Confidence.LIKELY,

@@ -110,3 +110,14 @@ def read_behind_a_delete_of_a_row_that_the_session_has(failed):
             except InvalidRequestError:
                 return
     print(books[0].title)  # quiet: after the rollback nobody comes here: delete() refuses a second object of one row
+
+
+def appended_to_a_list_that_was_given():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        print(book.author.name)
+        author = Author(name="Rebecca", books=[Book(title="The Return of the Soldier")])
+        session.add(author)
+        session.rollback()
+    author.books.append(book)
+    print(book.author.name)  # quiet: the other side of the collection

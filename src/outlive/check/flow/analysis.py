@@ -172,7 +172,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
     facts, before = symbol.facts, run.carried.before(run, symbol)
     run.carrying = bool(before)
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
-    run.entered, run.uses, run.keeping = [], {}, []
+    run.entered, run.lent, run.uses, run.keeping = [], {}, {}, []
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}
@@ -284,6 +284,9 @@ def _parameter(
     dependency = dependencies.of_parameter(run, module, parameter)
     if dependency is not None:
         return _depended(run, state, root, dependency, parameter.annotation.span if parameter.annotation else 0)
+    lent = dependencies.of_library(run, module, parameter)
+    if lent is not None:
+        return [(state, dependencies.lend(run, state, lent))]
     if parameter.annotation is None:
         if parameter.name == "session" and root.function is not None and root.depth == 0:
             # Everybody calls it that; whether it is async shows in what is awaited.

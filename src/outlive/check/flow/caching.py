@@ -1,4 +1,4 @@
-"""Functions whose results are kept by a cache.
+"""What caches keep: the results of functions, and what is put into a dict of a module.
 
 The first call works with an object of its caller's session.  Every later one gets that object, or a copy of it, in the
 state in which it was left: so each function is walked once more, with what caches have kept when it was walked before.
@@ -23,8 +23,7 @@ from outlive.check.flow.observations import Exit
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import LOADED, Object, Plain, State
 from outlive.check.flow.values import Spot, Value
-from outlive.check.ir import Term
-from outlive.check.knowledge import Cache
+from outlive.check.knowledge import Keeps
 from outlive.check.program import External, FunctionSymbol, GlobalSymbol
 from outlive.lifecycle.states import State as Life
 
@@ -37,19 +36,29 @@ VARIANTS = 3
 
 
 class Kept(Struct, frozen=True):
-    """What a cache has of one call: the value, and the objects behind it."""
+    """What a cache has: a value, and the objects behind it."""
 
     value: Value
     objects: Mapping[int, Object | Plain]
 
 
 class Caching(Struct, frozen=True):
-    """A function with a decorator that keeps its results."""
+    """What keeps objects.
+
+    Attributes:
+        symbol: A function with a decorator that keeps its results, or a dict of a module.
+        place: That decorator, or where the dict is filled.
+        since: From when on others get what is kept.
+        keeps: The object, a copy, or either.
+        keyed: By all the arguments of the function.
+    """
 
     number: int
-    symbol: FunctionSymbol
-    decorator: Term
-    cache: Cache
+    symbol: FunctionSymbol | GlobalSymbol
+    place: Spot
+    since: str
+    keeps: Keeps = "object"
+    keyed: bool = False
 
 
 class Keeping(Struct, frozen=True):
@@ -66,7 +75,10 @@ def of_function(run: Interpreter, symbol: FunctionSymbol) -> Caching | None:
         for decorator in symbol.facts.decorators:
             cache = run.knowledge.caches.get(_dotted(run, symbol, decorator.head))
             if cache is not None and not any(decorator.keyword(word) for word in cache.unless):
-                found = Caching(len(run.caching), symbol, decorator, cache)
+                place = Spot(run.frame_id(-1, 0, symbol.module, -1), decorator.span)
+                since = f"from the second call of `{symbol.facts.name}` on"
+                keyed = decorator.keyword(cache.key or "-") is None
+                found = Caching(len(run.caching), symbol, place, since, cache.keeps, keyed)
         run.caching[symbol] = found
     return found
 
@@ -85,14 +97,14 @@ def _dotted(run: Interpreter, symbol: FunctionSymbol, head: str) -> str:
     return ""
 
 
-def hit(run: Interpreter, state: State, caching: Caching) -> Pairs | None:
-    """What the cache has of a former walk."""
-    kept = run.recalled.get(caching.symbol)
+def hit(run: Interpreter, state: State, symbol: FunctionSymbol | GlobalSymbol) -> Value | None:
+    """What a cache has of a former walk."""
+    kept = run.recalled.get(symbol)
     if kept is None:
         return None
     for oid, held in kept.objects.items():
         state.objects.setdefault(oid, held)
-    return [(state, kept.value)]
+    return kept.value
 
 
 def miss(run: Interpreter, caching: Caching, bound: Mapping[str, Value], pairs: Pairs) -> None:
@@ -101,22 +113,25 @@ def miss(run: Interpreter, caching: Caching, bound: Mapping[str, Value], pairs: 
         return
     for state, value in pairs:
         given = calls.reach(state, bound.values())
-        if not caching.decorator.keyword(caching.cache.key or "-") and any(
-            orphans.holds(each, sid) for each in given for sid in state.sessions
-        ):
+        if caching.keyed and any(orphans.holds(each, sid) for each in given for sid in state.sessions):
             continue
-        if not any(state.object(oid) for oid in lifetimes.refs(value)):
-            continue
-        keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
-        if caching.cache.keeps == "copy":
-            _keep(run, keeping, {oid: _copied(run, caching, held) for oid, held in keeping.objects.items()})
-        else:
-            run.keeping.append(keeping)
+        put(run, state, caching, value)
 
 
-def _copied(run: Interpreter, caching: Caching, held: Object | Plain) -> Object | Plain:
+def put(run: Interpreter, state: State, caching: Caching, value: Value) -> None:
+    """A value comes into a cache."""
+    if not any(state.object(oid) for oid in lifetimes.refs(value)):
+        return
+    keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
+    if caching.keeps == "copy":
+        _keep(run, keeping, {oid: _copied(caching, held) for oid, held in keeping.objects.items()})
+    else:
+        run.keeping.append(keeping)
+
+
+def _copied(caching: Caching, held: Object | Plain) -> Object | Plain:
     if isinstance(held, Object) and held.life is Life.PERSISTENT:
-        return replace(held, life=Life.DETACHED, sid=None, exit=(Exit.COPY, _place(run, caching)))
+        return replace(held, life=Life.DETACHED, sid=None, exit=(Exit.COPY, caching.place))
     return held
 
 
@@ -130,7 +145,7 @@ def left(run: Interpreter, ends: Iterable[State]) -> None:
                 now = state.objects.get(oid)
                 if now is None:
                     break
-                if keeping.caching.cache.keeps == "either" and isinstance(now, Object) and isinstance(before, Object):
+                if keeping.caching.keeps == "either" and isinstance(now, Object) and isinstance(before, Object):
                     now = _with_loaded_of(now, before)
                 objects[oid] = now
             else:
@@ -182,13 +197,15 @@ def take(run: Interpreter, since: int, known: Collection[Spot]) -> list[Note]:
     for note in found:
         if note.kind != "late" or note.exit is None or note.shadowed or note.spot in known:
             continue
-        kind = run.key_of(background.root_of(run, note.oid))
-        caching = by_number.get(-2 - kind[1]) if kind[0] == "moved" and kind[1] <= -2 else None
+        caching = by_number.get(_number(run, note.oid))
         if caching is not None:
-            name = caching.symbol.facts.name
-            taken.append(replace(note, kind="cached", use=_place(run, caching), text=name))
+            taken.append(replace(note, kind="cached", use=caching.place, text=caching.since))
     return taken
 
 
-def _place(run: Interpreter, caching: Caching) -> Spot:
-    return Spot(run.frame_id(-1, 0, caching.symbol.module, -1), caching.decorator.span)
+def _number(run: Interpreter, oid: int) -> int:
+    """Of the cache that an object comes from, through whatever summaries it has passed; -1 if from none."""
+    kind = run.key_of(background.root_of(run, oid))
+    while kind[0] == "moved" and kind[1] > -2:
+        kind = run.key_of(background.root_of(run, kind[2]))
+    return -2 - kind[1] if kind[0] == "moved" else -1

@@ -32,6 +32,7 @@ from outlive.check.flow import (
     requests,
     schemas,
     sessions,
+    shelves,
     summaries,
 )
 from outlive.check.flow.arguments import Given, bind_arguments
@@ -69,6 +70,7 @@ from outlive.check.flow.values import (
     Ref,
     Rows,
     SessionRef,
+    Shelf,
     Spot,
     Unknown,
     Value,
@@ -174,6 +176,8 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             return generators.method(run, node, given, base)
         case Many() | Group():
             return [(state, queries.collection_method(base, name, given))]
+        case Shelf():
+            return [(state, shelves.method(run, given, base, name))]
         case FunctionValue() if name in run.knowledge.sends or name in run.knowledge.signs:
             return [(state, UNKNOWN)]
         case _:
@@ -328,10 +332,11 @@ def inline(
             bound[name] = Ref(oid)
     kept_by = caching.of_function(run, function.symbol)
     if kept_by is not None:
-        pairs = caching.hit(run, state, kept_by)
-        if pairs is None:
-            pairs = _followed(run, function, bound, state, frame, span, out)
-            caching.miss(run, kept_by, bound, pairs)
+        known = caching.hit(run, state, function.symbol)
+        if known is not None:
+            return [(state, known)]
+        pairs = _followed(run, function, bound, state, frame, span, out)
+        caching.miss(run, kept_by, bound, pairs)
         return pairs
     return _followed(run, function, bound, state, frame, span, out)
 

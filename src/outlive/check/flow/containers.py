@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import lifetimes, ownership
+from outlive.check.flow import children, lifetimes, ownership
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.state import VAGUE, State
+from outlive.check.flow.state import VAGUE, Object, State
 from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Option, Ref, Spot, Unknown, Value
 from outlive.lifecycle.states import State as Life
 
@@ -49,41 +49,52 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
     if node.method in ("append", "add", "insert") and args:
         ownership.appended(run, state, given.frame, base, args[-1], Spot(given.frame.id, node.span))
     if isinstance(base, MethodValue) and isinstance(base.base, Ref):
-        _fill(state, base.base.oid, base.name, args)
+        _fill(run, state, base.base.oid, base.name, args)
+    elif isinstance(base, Group) and _is_given(state, base):
+        for oid in [oid for value in args for oid in lifetimes.refs(value)]:
+            _set_to_one(run, state, oid)
     if not isinstance(node.base, str):
         return
     for key in (node.base, f"len({node.base})"):
         state.assumed.pop((given.frame.id, key), None)
     if node.method == "append":
         if isinstance(base, Many) and args:
-            _append(state, base, args[0])
+            _append(run, state, base, args[0])
     elif isinstance(base, Group) and not base.names:
         more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
         for value in more:
             run.put(state, given.frame, node.base, value)
 
 
-def _append(state: State, collection: Many, value: Value) -> None:
+def _append(run: Interpreter, state: State, collection: Many, value: Value) -> None:
     """Where the list is a collection of an object, its session takes in the element, and the other side is set."""
     for oid in lifetimes.refs(value):
         appended = state.object(oid)
         if appended is not None and appended.life is Life.TRANSIENT and not isinstance(collection.element, Unknown):
             state.objects[oid] = replace(appended, life=None)
     if isinstance(value, Ref) and any(state.object(oid) for oid in lifetimes.refs(collection.element)):
-        _set_to_one(state, value.oid)
+        _set_to_one(run, state, value.oid)
 
 
-def _fill(state: State, oid: int, name: str, values: Sequence[Value]) -> None:
+def _fill(run: Interpreter, state: State, oid: int, name: str, values: Sequence[Value]) -> None:
     """The collection of a new object, which is empty when it is read, gets its first elements."""
     obj = state.object(oid)
     if obj is not None and name in obj.entity.relationships:
         state.objects[oid] = obj.with_status(name, VAGUE)
         for each in [oid for value in values for oid in lifetimes.refs(value)]:
-            _set_to_one(state, each)
+            _set_to_one(run, state, each)
 
 
-def _set_to_one(state: State, oid: int) -> None:
+def _is_given(state: State, value: Group) -> bool:
+    """Whether a new object was given a list: ``Author(books=[book])``."""
+    found = (obj for obj in state.objects.values() if isinstance(obj, Object) and obj.made)
+    return any(value is link for obj in found for link in obj.links.values())
+
+
+def _set_to_one(run: Interpreter, state: State, oid: int) -> None:
+    """The other side of a collection is another object from now on."""
     obj = state.object(oid)
     for name, relationship in obj.entity.relationships.items() if obj is not None else ():
         if not relationship.many and obj is not None and obj.status(name).loss is not None:
             state.objects[oid] = obj = obj.with_status(name, VAGUE)
+            children.forget_child(run, state, oid, name)

@@ -16,14 +16,15 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.facts import Parameter
-from outlive.check.flow import calls, classes, reads
+from outlive.check.flow import calls, classes, lifetimes, reads, sessions
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.log import Note
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, Context, FunctionValue, Ref, SessionRef, Spot, Value
+from outlive.check.flow.values import UNKNOWN, Context, Factory, FunctionValue, Ref, SessionRef, Spot, Value
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, FunctionSymbol, GlobalSymbol, Module
+from outlive.check.knowledge import Lender
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module
 from outlive.check.targets import Version
 
 if TYPE_CHECKING:
@@ -88,6 +89,22 @@ class Entered(Struct, frozen=True):
     before: State
 
 
+class Lent(Struct, frozen=True):
+    """A session that a dependency from a library gives.
+
+    Attributes:
+        name: Of the dependency.
+        site: The call of ``Depends``, in its module.
+        scope: As written; empty where it is not.
+        lender: What is known of it.
+    """
+
+    name: str
+    site: Spot
+    scope: str
+    lender: Lender
+
+
 class Leaving(Struct, frozen=True):
     """The dependency that goes on after its ``yield``, when the response has been sent.
 
@@ -103,15 +120,35 @@ class Leaving(Struct, frozen=True):
 
 
 def of_parameter(run: Interpreter, module: Module, parameter: Parameter) -> Dependency | None:
-    """What FastAPI calls for it: ``= Depends(f)``, ``Annotated[T, Depends(f)]``, an alias of that."""
+    """What FastAPI calls for it: a function or a class of the program."""
+    asked = _asked(run, module, parameter)
+    return _dependency(run, *asked) if asked is not None else None
+
+
+def of_library(run: Interpreter, module: Module, parameter: Parameter) -> Lent | None:
+    """What FastAPI calls for it, if that is a function of a library that gives a session."""
+    asked = _asked(run, module, parameter) if run.knowledge.lenders else None
+    if asked is None or not asked[1].parts:
+        return None
+    module, term, _ = asked
+    called = run.program.resolve(module, term.parts[0].text)
+    lender = run.knowledge.lenders.get(called.dotted) if isinstance(called, External) else None
+    if lender is None or not isinstance(called, External):
+        return None
+    scope = term.keyword("scope")
+    return Lent(called.last, Spot(run.frame_id(-1, 0, module, -1), term.span), scope.text if scope else "", lender)
+
+
+def _asked(run: Interpreter, module: Module, parameter: Parameter) -> tuple[Module, Term, Term | None] | None:
+    """``= Depends(f)``, ``Annotated[T, Depends(f)]``, an alias of that: where it stands, and the type beside it."""
     default, annotation = parameter.default, parameter.annotation
     if default is not None and _is_depends(default):
-        return _dependency(run, module, default, annotation)
+        return module, default, annotation
     seen = 0
     while annotation is not None and seen < 3:
         if annotation.kind == "item" and annotation.head.endswith("Annotated"):
             found = next((part for part in annotation.parts[1:] if _is_depends(part)), None)
-            return _dependency(run, module, found, annotation.parts[0]) if found is not None else None
+            return (module, found, annotation.parts[0]) if found is not None else None
         symbol = run.program.resolve(module, annotation.head) if annotation.head else None
         if not isinstance(symbol, GlobalSymbol):
             return None
@@ -180,6 +217,17 @@ def sites(run: Interpreter) -> Iterator[tuple[Dependency, FunctionSymbol]]:
                     yield found, FunctionSymbol(module, index)
 
 
+def lend(run: Interpreter, state: State, lent: Lent) -> SessionRef:
+    """The session that a dependency from a library gives: the same for all that ask for it in a request."""
+    frame = Frame(lent.site.frame, run.frames[lent.site.frame][2], None, {}, 0)
+    sid = run.identity("session", lent.site)
+    if sid not in state.sessions:
+        made = Factory(lent.lender.asynchronous, lent.lender.expires, "")
+        sid = sessions.open_session(run, state, frame, made, lent.site.span).sid
+    run.lent[sid] = lent
+    return SessionRef(sid)
+
+
 def note_mixed(run: Interpreter, root: Frame, states: Iterable[State], operation: str) -> None:
     """One dependency that gives a request two sessions, because it is asked for with two scopes."""
     env = next((state.envs[root.id] for state in states), None) or dict[str, Value]()
@@ -209,6 +257,12 @@ def leave(run: Interpreter, root: Frame, states: Iterable[State], operation: str
         run.leaving = Leaving(frame, operation, unsaved) if is_late else None
         ends = _resumed(run, entered, root, ends)
     run.leaving = None
+    for sid, lent in run.lent.items():
+        if lent.lender.commits and not lent.scope and not ends_early(run.fastapi):
+            for state in states:
+                use = state.sessions[sid].unsaved if sid in state.sessions else None
+                if use is not None:
+                    run.log.add(Note("commit", lent.site, operation, cause=lent.site, use=use, text=lent.name))
 
 
 def left(run: Interpreter, root: Frame, states: Iterable[State], *, early: bool = False) -> list[State]:
@@ -218,7 +272,18 @@ def left(run: Interpreter, root: Frame, states: Iterable[State], *, early: bool 
         scope = entered.dependency.scope
         if not early or scope == "function" or (not scope and ends_early(run.fastapi)):
             ends = _resumed(run, entered, root, ends)
+    for sid, lent in run.lent.items():
+        if not early or lent.scope == "function" or (not lent.scope and ends_early(run.fastapi)):
+            for state in ends:
+                _take_back(state, sid, lent)
     return ends
+
+
+def _take_back(state: State, sid: int, lent: Lent) -> None:
+    if sid in state.sessions:
+        if lent.lender.commits:
+            lifetimes.commit(state, sid, lent.site)
+        lifetimes.close(state, sid, lent.site, left=True)
 
 
 def ends_early(fastapi: Version) -> bool:

@@ -14,8 +14,8 @@ from outlive.check.program import Module
 PATHS = 8
 DEPTH = 7
 STEPS = 3_000
-ROOT_STEPS = 4_500
-CALL_STEPS = 1_000
+ROOT_STEPS = 9_000
+CALL_STEPS = 2_000
 """Of one call near the root: what takes longer is given up, and the caller goes on without it."""
 
 FEWER_STEPS = 300

@@ -29,10 +29,11 @@ from outlive.check.flow import (
     reads,
     requests,
     responses,
+    shelves,
     streams,
 )
 from outlive.check.flow.caching import Caching, Keeping, Kept
-from outlive.check.flow.dependencies import Entered, Leaving
+from outlive.check.flow.dependencies import Entered, Leaving, Lent
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.log import Log, Note
@@ -56,6 +57,7 @@ from outlive.check.flow.values import (
     Ref,
     Rows,
     SessionRef,
+    Shelf,
     Spot,
     Value,
 )
@@ -103,7 +105,8 @@ class Interpreter:
         self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.mentions = Mentions()
-        self.relevant = Relevance(program, self.mentions, self.entities, self.knowledge.sends)
+        lenders = {call.rpartition(".")[2] for call in self.knowledge.lenders}
+        self.relevant = Relevance(program, self.mentions, self.entities, {*self.knowledge.sends, *lenders})
         self.steps: int = 0
         self.begun: int = 0
         self.limit: int = STEPS
@@ -113,11 +116,12 @@ class Interpreter:
         self.guards: int = 0
         self.uses: dict[Spot, Use] = {}
         self.entered: list[Entered] = []
+        self.lent: dict[int, Lent] = {}
         self.leaving: Leaving | None = None
-        self.caching: dict[FunctionSymbol, Caching | None] = {}
+        self.caching: dict[FunctionSymbol | GlobalSymbol, Caching | None] = {}
         self.keeping: list[Keeping] = []
-        self.kept: dict[FunctionSymbol, list[Kept]] = {}
-        self.recalled: dict[FunctionSymbol, Kept] = {}
+        self.kept: dict[FunctionSymbol | GlobalSymbol, list[Kept]] = {}
+        self.recalled: dict[FunctionSymbol | GlobalSymbol, Kept] = {}
         self.called_once: frozenset[FunctionSymbol] | None = None
         self.carrying = False
         self.passed_on: list[State] | None = None
@@ -131,7 +135,12 @@ class Interpreter:
         """The functions from which the walk starts."""
         senders = {call.rpartition(".")[2] for call in self.knowledge.handovers}
         return Reach(
-            self.program, self.entities, self.mentions, senders | self.knowledge.sends, self.carried.links()
+            self.program,
+            self.entities,
+            self.mentions,
+            senders | self.knowledge.sends,
+            self.carried.links(),
+            self.knowledge.lenders,
         ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:
@@ -200,7 +209,7 @@ class Interpreter:
             case External() | ModuleSymbol():
                 return symbol
             case GlobalSymbol(module=module, name=name):
-                return self.module_env(module).get(name, UNKNOWN)
+                return self.module_env(module).get(name) or shelves.of_global(self, symbol) or UNKNOWN
             case _:
                 return UNKNOWN
 
@@ -342,10 +351,14 @@ class Interpreter:
                 base = self.value(node.base, state, frame)
                 index = self.value(node.index, state, frame)
                 base = queries.iterated(self, base, state, frame, node.span)
-                self.bind(state, frame, node.target, base if node.sliced else item(base, index))
+                found = shelves.taken(self, state, base) if isinstance(base, Shelf) else item(base, index)
+                self.bind(state, frame, node.target, base if node.sliced else found)
             case ir.Put():
-                if isinstance(node.base, str):
-                    self.put(state, frame, node.base, self.value(node.value, state, frame))
+                value, base = self.value(node.value, state, frame), self.value(node.base, state, frame)
+                if isinstance(base, Shelf):
+                    shelves.filled(self, state, base, value, Spot(frame.id, node.span))
+                elif isinstance(node.base, str):
+                    self.put(state, frame, node.base, value)
             case ir.Try():
                 return exits.try_(self, node, state, frame, out)
             case ir.Continue():

@@ -213,11 +213,11 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
     if last == "jsonable_encoder" and library == "fastapi":
         dumps.dumped(run, state, first, Spot(frame.id, node.span), last)
         return [(state, UNKNOWN)]
-    if library == "fastapi_sqla" and last in ("open_session", "open_async_session"):
-        # Source: fastapi-sqla 4.0.1, sqla.py and async_sqla.py: commits at its end, then closes.
-        is_async = "async" in function.dotted
-        opened = sessions.open_session(run, state, frame, Factory(is_async, not is_async, ""), node.span)
-        return [(state, Block(opened.sid, "factory"))]
+    lender = run.knowledge.lenders.get(function.dotted)
+    if lender is not None:
+        made = Factory(lender.asynchronous, lender.expires, "")
+        opened = sessions.open_session(run, state, frame, made, node.span)
+        return [(state, Block(opened.sid, "factory" if lender.commits else "closing"))]
     if last == "closing" and isinstance(first, SessionRef):
         return [(state, Block(first.sid, "closing"))]
     if last in ("contextmanager", "asynccontextmanager", "lru_cache", "cache") and library in _WRAPPING:

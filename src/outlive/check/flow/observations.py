@@ -282,13 +282,13 @@ class CachedRead(Struct, frozen=True):
 
     Attributes:
         read: The read, as ``LateRead`` tells it.
-        function: The function whose results are kept.
-        decorator: What keeps them, as written.
+        since: From when on others get what is kept.
+        keeper: What keeps it, as written.
     """
 
     read: LateRead
-    function: str
-    decorator: str
+    since: str
+    keeper: str
     evidence: tuple[Evidence, ...]
 
 

@@ -72,7 +72,7 @@ class Reach:
     """The answers for one program.
 
     ``senders`` are the names of calls that hand over what they are given; ``carried`` leads from functions that take
-    something from a request to those that have left it there.
+    something from a request to those that have left it there, ``lenders`` are calls of libraries that give sessions.
     """
 
     def __init__(
@@ -82,12 +82,14 @@ class Reach:
         mentions: Mentions,
         senders: Collection[str],
         carried: Iterable[tuple[FunctionSymbol, FunctionSymbol]] = (),
+        lenders: Collection[str] = (),
     ) -> None:
         self.program = program
         self.carried = list(carried)
         self.entities = entities
         self.mentions = mentions
         self.senders = frozenset(senders)
+        self.lenders = frozenset(lenders)
         self._meanings: dict[int, dict[str, tuple[Meaning, ...]]] = {}
         self._returned: dict[FunctionSymbol, frozenset[ClassSymbol]] = {}
         self._carries: dict[ClassSymbol, bool] = {}
@@ -185,7 +187,7 @@ class Reach:
         first, _, rest = chain.partition(".")
         symbol = self.program.name(module, first)
         while isinstance(symbol, (ModuleSymbol, External)):
-            if isinstance(symbol, External) and symbol.sqlalchemy in _MAKERS:
+            if isinstance(symbol, External) and (symbol.sqlalchemy in _MAKERS or symbol.dotted in self.lenders):
                 yield None
             if not rest:
                 return

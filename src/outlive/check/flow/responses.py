@@ -11,8 +11,9 @@ Source: FastAPI 0.105 to 0.165, run; the schema is read with ``from_attributes``
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from outlive.check.flow import dumps, lifetimes, orphans, schemas
 from outlive.check.flow.frames import Frame, Pairs

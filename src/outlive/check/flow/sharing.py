@@ -76,8 +76,8 @@ Worker: TypeAlias = tuple[Spot, Sequence[Use]]
 def meet(run: Interpreter, state: State, first: Worker, second: Worker) -> None:
     """Two that are at work at the same time."""
     for one, other in product(first[1], second[1]):
-        if one.sid == other.sid and (one.is_clumsy or other.is_clumsy):
-            session = state.sessions.get(one.sid)
+        session = state.sessions.get(one.sid)  # Another path may have made it.
+        if session is not None and one.sid == other.sid and (one.is_clumsy or other.is_clumsy):
             meeting = Meeting(first[0], one.spot, other.spot)
             run.log.add(Note("shared", second[0], "", session=session, meeting=meeting))
             return

@@ -32,6 +32,7 @@ from outlive.check.flow.values import (
     Ref,
     Rows,
     SessionRef,
+    Shelf,
     Spot,
     Unknown,
     Value,
@@ -122,7 +123,7 @@ class _Arguments:
             case External() if value == requests.REQUEST:
                 self.alive = True
                 return UNKNOWN
-            case Const() | External() | ClassValue() | ModuleSymbol():
+            case Const() | External() | ClassValue() | ModuleSymbol() | Shelf():
                 return value
             case FunctionValue(owner=owner, closure=closure) if owner is None and not closure:
                 return value

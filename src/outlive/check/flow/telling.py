@@ -441,7 +441,7 @@ class _Teller:
             steps = [step for step in self.story(note, note.spot) if step.place != keeper]
             others = dict.fromkeys(at for each in notes if (at := self.place(each.spot)) != place)
             yield CachedRead(
-                self.late_read(note, note.spot, place, ()), note.text, self.text(note.use).partition("(")[0],
+                self.late_read(note, note.spot, place, ()), note.text, re.split(r"[(\[]", self.text(note.use))[0],
                 (*steps, Evidence(keeper, "kept here, for the calls that follow"),
                  *(Evidence(other, "also read here") for other in others)),
             )  # fmt: skip
@@ -554,10 +554,11 @@ class _Teller:
             if standing != first.spot:
                 evidence.append(Evidence(self.place(first.spot), "committed here"))
             module, index = self.run.frames[first.cause.frame][2:]
+            own = FunctionSymbol(module, index) if index >= 0 else None  # Else it is a library's.
             yield LateCommit(
-                place, self.text(standing), module.function(index).name, tuple(dict.fromkeys(n.name for n in notes)),
-                self.run.fastapi >= dependencies.FUNCTION_SCOPE, tuple(evidence),
-                self.scope_fix(FunctionSymbol(module, index)), Confidence.LIKELY,
+                place, self.text(standing) if own else first.text, own.facts.name if own else first.text,
+                tuple(dict.fromkeys(n.name for n in notes)), self.run.fastapi >= dependencies.FUNCTION_SCOPE,
+                tuple(evidence), self.scope_fix(own) if own else None, Confidence.LIKELY,
             )  # fmt: skip
 
     def mixed(self) -> Iterable[MixedScopes]:

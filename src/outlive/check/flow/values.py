@@ -182,6 +182,12 @@ class ClassValue(Struct, frozen=True):
     symbol: ClassSymbol
 
 
+class Shelf(Struct, frozen=True):
+    """A dict of a module, or what a library offers for one, that functions fill: ``BOOKS[1] = book``."""
+
+    symbol: GlobalSymbol
+
+
 class FunctionValue(Struct, frozen=True, eq=False):
     """A function, a bound method or a lambda, with what it closes over.
 
@@ -262,7 +268,7 @@ class Spot(Struct, frozen=True):
 
 Value: TypeAlias = (
     Unknown | Const | Every | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
-    | FunctionValue | MethodValue | Super | Context | Coroutine | Handle | Block | External | GlobalSymbol
+    | Shelf | FunctionValue | MethodValue | Super | Context | Coroutine | Handle | Block | External | GlobalSymbol
     | ModuleSymbol
 )  # fmt: skip
 

@@ -297,7 +297,7 @@ class Expressions(ABC):
             case ast.Subscript():
                 base = self.value(target.value)
                 index = OPAQUE if isinstance(target.slice, ast.Slice) else self.value(target.slice)
-                self.out.append(ir.Put(base, index, value))
+                self.out.append(ir.Put(base, index, value, span_of(target)))
             case ast.Tuple() | ast.List():
                 names: list[str] = []
                 later: list[tuple[ast.expr, str]] = []
