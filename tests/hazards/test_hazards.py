@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from dataclasses import replace
+from msgspec.structs import replace
 from itertools import product
 
 import pytest
