@@ -101,7 +101,7 @@ def run(
     offset = bookshop.count("\n")
     seen: set[int] = set()
     error, message, lines = None, "", set[int]()
-    with module_named("example") as module:
+    with module_named("example") as module, without_shared_tasks():
         setattr(module, Reporting.NAME, seen.add)
         try:
             tree = Reporting({line + offset for line in marked}).visit(ast.parse(bookshop + text))
@@ -113,6 +113,15 @@ def run(
             frames = traceback.extract_tb(exc.__traceback__)
             lines = {frame.lineno for frame in frames if frame.filename == "example.py" and frame.lineno}
     return Outcome(str(case or ""), error, message, below(offset, lines), below(offset, seen))
+
+
+@contextmanager
+def without_shared_tasks() -> Iterator[None]:
+    """Leave no task behind: Celery gives those of a program to all applications of the process, also later ones."""
+    yield
+    if state := sys.modules.get("celery._state"):
+        shared = state._on_app_finalizers
+        shared -= {task for task in shared if task.__module__ != "celery.app.builtins"}
 
 
 def name_of(exc: BaseException) -> str:
@@ -184,7 +193,7 @@ def module_named(name: str) -> Iterator[types.ModuleType]:
         warnings.filterwarnings("ignore", "The garbage collector is trying to clean up")
         # Drivers of async engines have threads of their own.
         warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork", DeprecationWarning)
-        # Celery remembers shared tasks for the life of the process, and each run defines its own.
+        # Celery gives a shared task to all applications there are, also to those of earlier runs.
         warnings.filterwarnings("ignore", "Task name .* is already registered")
         try:
             yield module

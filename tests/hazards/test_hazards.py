@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from msgspec.structs import replace
 from itertools import product
 
 import pytest
+from msgspec.structs import replace
 
 from outlive.check.edits import apply_edits
 from outlive.check.engine import check_source
