@@ -97,7 +97,8 @@ def factory_for(engine: Engine | AsyncEngine) -> Any:
 @contextmanager
 def shop_on(database: Database, rows: Database, **options: Any) -> Iterator[Shop]:
     """A shop whose sessions are async where the first database is that of an async driver."""
-    engine = database.connect(pool_size=options.pop("pool_size", 5), max_overflow=0)
+    pool = {name: options.pop(name, default) for name, default in (("pool_size", 5), ("pool_timeout", 30))}
+    engine = database.connect(max_overflow=0, **pool)
     app = FastAPI(lifespan=lifespan(engine))
     app.router.route_class = options.pop("route_class", SessionRoute)
     looking = rows.connect()

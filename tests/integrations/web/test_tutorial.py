@@ -87,7 +87,6 @@ class Program:
         await self.shop.app(scope, receive, sending)
 
 
-
 @pytest.fixture(params=TRUTH)
 def way(request: pytest.FixtureRequest) -> str:
     return request.param
