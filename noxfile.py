@@ -87,6 +87,13 @@ def fastapi(session: nox.Session, fastapi: str) -> None:
 
 
 @nox.session
+def openapi(session: nox.Session) -> None:
+    """The example under requests that Schemathesis thinks of."""
+    install(session, "example", "pytest", "openapi")
+    session.run("pytest", "tests/examples/test_openapi.py", *session.posargs)
+
+
+@nox.session
 def truth(session: nox.Session) -> None:
     """Many more generated programs than a run of the tests has time for."""
     install(session, "test")
