@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, ForeignKey, UniqueConstraint, func
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 import outlive
 from outlive.integrations.fastapi import SessionRoute, lifespan, session_dependency
@@ -98,7 +99,8 @@ def factory_for(engine: Engine | AsyncEngine) -> Any:
 def shop_on(database: Database, rows: Database, **options: Any) -> Iterator[Shop]:
     """A shop whose sessions are async where the first database is that of an async driver."""
     pool = {name: options.pop(name, default) for name, default in (("pool_size", 5), ("pool_timeout", 30))}
-    engine = database.connect(max_overflow=0, **pool)
+    pool_class = AsyncAdaptedQueuePool if database.is_async else QueuePool
+    engine = database.connect(poolclass=pool_class, max_overflow=0, **pool)
     app = FastAPI(lifespan=lifespan(engine))
     app.router.route_class = options.pop("route_class", SessionRoute)
     looking = rows.connect()

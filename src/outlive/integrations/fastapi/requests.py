@@ -63,13 +63,18 @@ class RequestSession:
     async def close(self) -> None:
         """Close the session, also where the request is cancelled: its connection would be lost otherwise."""
         self.is_closed = True
+        if not self.lock.locked() and not self.session.in_transaction():  # nothing to wait for
+            await self._close_here()
+            return
         with anyio.CancelScope(shield=True):
             if self.lock.locked():
                 await in_thread(self._wait)
-            if isinstance(self.session, AsyncSession) or self.session.in_transaction():
-                await self.call(close)
-            else:  # there is nothing to wait for
-                self.session.close()
+            await self.call(close)
+
+    async def _close_here(self) -> None:
+        closing = close(self.session)
+        if closing is not None:
+            await closing
 
     def _wait(self) -> None:
         with self.lock:
