@@ -156,7 +156,7 @@ class Idle:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["path"] == "/cpu":
-            while self.running:
+            while self.running:  # noqa: ASYNC110  an event would cost each request
                 await asyncio.sleep(0.0005)
             await PlainTextResponse(str(time.process_time()))(scope, receive, send)
         else:

@@ -27,6 +27,9 @@ from tests import databases, servers
 from tests.integrations.web.conftest import MakeShop, make_shop
 from tests.integrations.web.shop import Base, Item, Order, OrderOut, Shop, served, shop_on
 
+# A driver may say that a connection which was cancelled, or whose server crashed, was dropped and not closed.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
 WRITES = int(os.environ.get("OUTLIVE_TEST_WRITES", "200"))
 """With 2000 each test that uses it takes about ten seconds."""
 WRITERS = 20
