@@ -238,7 +238,7 @@ def test_a_timeout_inside_a_path_operation_rolls_back(async_shop: MakeShop) -> N
         session.add(Order(number="A-1"))
         await session.flush()
         async with asyncio.timeout(0.02):
-            await session.execute(text("SELECT pg_sleep(10)"))
+            await session.execute(text("SELECT pg_sleep(2)"))
 
     @shop.app.post("/late")
     async def create_anyway(session: Annotated[Any, shop.get_session]) -> JSONResponse:
