@@ -19,6 +19,8 @@ MATRIX = [
     (MIDDLE, "2.0"),
     (NEWEST, "2.1"),
 ]
+# The oldest that we support, and one of each way to tear dependencies down; every other session has the newest.
+FASTAPI = ["0.105.0", "0.115.*", "0.118.*", "0.121.*"]
 LEFT_OUT = {
     # What runs in `lowest` too, and depends on neither in between.
     MIDDLE: [f"--ignore=tests/{room}" for room in ("check", "cli", "examples", "plugin", "report", "truth")],
@@ -74,6 +76,21 @@ def lowest(session: nox.Session) -> None:
     pins = [dependency.replace(">=", "==") for dependency in PROJECT["dependencies"]]
     install(session, "test", pins=(*pins, "aiosqlite<0.22"))
     session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session(python=OLDEST)
+@nox.parametrize("fastapi", FASTAPI)
+def fastapi(session: nox.Session, fastapi: str) -> None:
+    """The web boundary with older FastAPIs."""
+    install(session, "web", "pytest", pins=(f"fastapi=={fastapi}",))
+    session.run("pytest", "-n", "2", "tests/integrations/web", *session.posargs)
+
+
+@nox.session
+def openapi(session: nox.Session) -> None:
+    """The example under requests that Schemathesis thinks of."""
+    install(session, "example", "pytest", "openapi")
+    session.run("pytest", "tests/examples/test_openapi.py", *session.posargs)
 
 
 @nox.session

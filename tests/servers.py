@@ -7,9 +7,14 @@ of servers.  Without one, its tests are skipped with a reason; ``OUTLIVE_REQUIRE
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -66,6 +71,54 @@ def postgresql_schema() -> Iterator[str]:
         finally:
             connection.execute("SET lock_timeout = '20s'")  # an engine that a test has left open
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@dataclass(frozen=True)
+class PrivatePostgreSQL:
+    """A server of a test's own, which it may crash."""
+
+    folder: Path
+    port: int
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[PrivatePostgreSQL]:
+        folder = Path(tempfile.mkdtemp(prefix="outlive-postgres."))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            server = cls(folder, free.getsockname()[1])
+        try:
+            if os.geteuid() == 0:
+                shutil.chown(folder, "postgres")
+            server.run("initdb", "--no-sync", "-A", "trust", "-U", "root", "-D", "data")
+            server.run("pg_ctl", "-w", "-D", "data", "-l", "log", "-o", server.options, "start")
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):
+                server.run("pg_ctl", "-m", "immediate", "-D", "data", "stop")
+            shutil.rmtree(folder)
+
+    @property
+    def address(self) -> str:
+        return f"postgresql://root@127.0.0.1:{self.port}/postgres?options=-csearch_path%3Dpublic"
+
+    @property
+    def options(self) -> str:
+        return f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+
+    def crash(self) -> None:
+        """End it as a loss of power would, and start it again."""
+        self.run("pg_ctl", "-m", "immediate", "-D", "data", "stop")
+        self.run("pg_ctl", "-w", "-D", "data", "-l", "log", "-o", self.options, "start")
+
+    def run(self, program: str, *arguments: str) -> None:
+        """Run a program of PostgreSQL, which refuses to be run by root."""
+        found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+        if not found and shutil.which(program) is None:
+            unavailable(f"no {program} of PostgreSQL on this machine")
+        user = ("runuser", "-u", "postgres", "--") if os.geteuid() == 0 else ()
+        command = [*user, str(found[-1]) if found else program, *arguments]
+        subprocess.run(command, cwd=self.folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @contextmanager

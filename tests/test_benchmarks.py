@@ -82,3 +82,15 @@ def test_the_benchmark_of_the_task_boundary_compares_with_and_without():
 
     assert 0 == done.returncode, done.stderr
     assert ["publish", "publish", "20", "a", "20"] == [line.split()[0] for line in done.stdout.splitlines()[2:]]
+
+
+def test_the_benchmark_of_the_web_boundary_compares_with_the_tutorial():
+    for name in ("fastapi", "uvicorn", "aiosqlite"):
+        pytest.importorskip(name)
+    command = [sys.executable, "benchmarks/web.py", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert ["read, sync", "", "read, async", "", "write, sync", "", "write, async", ""] == [
+        line[:14].rstrip() for line in done.stdout.splitlines()[3:]
+    ]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, ForeignKey, UniqueConstraint, func
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 import outlive
 from outlive.integrations.fastapi import SessionRoute, lifespan, session_dependency
@@ -97,7 +98,9 @@ def factory_for(engine: Engine | AsyncEngine) -> Any:
 @contextmanager
 def shop_on(database: Database, rows: Database, **options: Any) -> Iterator[Shop]:
     """A shop whose sessions are async where the first database is that of an async driver."""
-    engine = database.connect(pool_size=options.pop("pool_size", 5), max_overflow=0)
+    pool = {name: options.pop(name, default) for name, default in (("pool_size", 5), ("pool_timeout", 30))}
+    pool_class = AsyncAdaptedQueuePool if database.is_async else QueuePool
+    engine = database.connect(poolclass=pool_class, max_overflow=0, **pool)
     app = FastAPI(lifespan=lifespan(engine))
     app.router.route_class = options.pop("route_class", SessionRoute)
     looking = rows.connect()

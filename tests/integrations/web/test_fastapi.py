@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: FastAPI could not resolve the names that belong to a function.
 
 import asyncio
+from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -224,6 +225,52 @@ def test_objects_stay_readable_in_background_tasks_and_in_a_streamed_body(small_
 
         assert answer.text.startswith("1 20")
     assert ["1 B-1"] == seen
+
+
+@pytest.mark.skipif(not versions.STREAMS_GENERATORS, reason="this FastAPI sends no generators")
+@pytest.mark.parametrize("is_streaming", [False, True])
+def test_a_path_operation_that_is_a_generator_keeps_its_session(small_shop: MakeShop, is_streaming: bool) -> None:
+    shop = small_shop()
+    get_session = session_dependency(shop.get_session.dependency.factory, streaming=is_streaming)
+
+    def numbers(session: Annotated[Any, get_session]) -> Iterable[str]:
+        for number in ("A-1", "A-2"):
+            session.add(order := Order(number=number))
+            yield order.number
+
+    async def async_numbers(session: Annotated[Any, get_session]) -> AsyncIterable[str]:
+        for number in numbers(session):
+            yield number
+
+    shop.app.get("/orders")(async_numbers if shop.is_async else numbers)
+    with served(shop.app) as url:
+        assert '"A-1"\n"A-2"\n' == httpx.get(f"{url}/orders").text
+        assert ["A-1", "A-2"] == shop.numbers()
+        assert 0 == shop.connections
+
+
+def test_a_body_that_is_never_sent_holds_no_connection(small_shop: MakeShop) -> None:
+    shop = small_shop()
+    get_session = session_dependency(shop.get_session.dependency.factory, streaming=True, read_only=True)
+
+    @shop.app.get("/orders")
+    async def show(session: Annotated[Any, get_session]) -> StreamingResponse:
+        found = session.scalar(select(1))
+        if shop.is_async:
+            await found
+        return StreamingResponse(iter("body"))
+
+    async def never_sent(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                raise OSError
+            await send(message)
+
+        await shop.app(scope, receive, sending)
+
+    with served(never_sent) as url:
+        httpx.get(f"{url}/orders")
+        assert 0 == shop.connections
 
 
 @pytest.mark.parametrize("is_read_only", [False, True])

@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: FastAPI before 0.116 cannot resolve a text in the annotations of an object,
 # and the dependency is one, so that two of the same factory are equal.
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from starlette.requests import HTTPConnection
 
 from outlive.integrations.fastapi import versions
-from outlive.integrations.fastapi.requests import AnySession, RequestSession, commit, sessions_of_route
+from outlive.integrations.fastapi.requests import AnySession, RequestSession, sessions_of_route
 from outlive.lifecycle.errors import ReadOnlyError, SetupError
 
 
@@ -38,7 +39,7 @@ def session_dependency(
         read_only: Never commit, and refuse to flush or to execute an INSERT, UPDATE or DELETE of a mapped class.
         streaming: Keep the session for the body of a streamed response.  Each chunk is a transaction of its own: what
             it has read stays readable, what it has written is committed, and no connection is held while the client
-            takes its time.  Requires a ``SessionRoute``.
+            takes its time.  Requires a ``SessionRoute``.  Every session of a path operation that is a generator is one.
 
     Raises:
         SetupError: The sessions of the factory expire their objects on commit.
@@ -72,18 +73,22 @@ class SessionDependency:
         sessions = sessions_of_route(connection.scope)
         if sessions is None and not is_websocket:
             self.check_without_route(connection.scope["path"])
-        opened = RequestSession(self.factory(), response, self.read_only, self.streaming)
+        lock = threading.Lock() if sessions is None else sessions.lock
+        opened = RequestSession(self.factory(), response, lock, self.read_only, self.streaming)
         if self.read_only:
             refuse_writes(opened.session)
         if sessions is not None:
             sessions.append(opened)
+        is_late = versions.TEARDOWN_IS_LATE and not is_websocket
+        is_kept = False
         try:
             yield opened.session
-            # What came after the commit of the route: teardowns of other dependencies, or no such route.
-            if not self.read_only and (is_websocket or not versions.TEARDOWN_IS_LATE):
-                await opened.call(commit)
+            if not is_late:
+                # What came after the commit of the route: teardowns of other dependencies, or no such route.
+                await opened.end_transaction()
+                is_kept = opened.is_handed_over
         finally:
-            if not opened.is_handed_over:
+            if not is_kept:
                 await opened.close()
 
     def check_without_route(self, path: str) -> None:

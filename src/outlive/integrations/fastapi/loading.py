@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, params
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.interfaces import ORMOption
 
 from outlive.keep.options import loader_options
 from outlive.lifecycle.errors import SetupError
@@ -15,7 +15,7 @@ from outlive.lifecycle.errors import SetupError
 def response_options(model: type[Any]) -> params.Depends:
     """A dependency: the loader options that the response model of the route needs from a mapped class::
 
-        OrderOptions = Annotated[tuple[ExecutableOption, ...], response_options(Order)]
+        OrderOptions = Annotated[tuple[ORMOption, ...], response_options(Order)]
 
         @app.get("/orders/{order_id}")
         async def show(order_id: int, session: SessionDep, options: OrderOptions) -> OrderOut:
@@ -40,12 +40,12 @@ class ResponseOptions:
 
     model: type[Any]
 
-    async def __call__(self, request: Request) -> tuple[ExecutableOption, ...]:
+    async def __call__(self, request: Request) -> tuple[ORMOption, ...]:
         """The options for the route of this request."""
         route = request.scope["route"]
         return self.of(route.response_model, f"{request.method} {request.scope['path']}")
 
-    def of(self, response_model: Any, route: str) -> tuple[ExecutableOption, ...]:
+    def of(self, response_model: Any, route: str) -> tuple[ORMOption, ...]:
         """The options for a route."""
         if response_model is None:
             raise SetupError(f"{route} has no response model, so nothing says what to load of {self.model.__name__}")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-import anyio
+import anyio.to_thread
 from fastapi import Response
 from sqlalchemy import orm
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.concurrency import run_in_threadpool
 
 T = TypeVar("T")
 AnySession: TypeAlias = orm.Session | AsyncSession
+Method: TypeAlias = Callable[[AnySession], Awaitable[None] | None]
 _KEY = "outlive.sessions"
 
 
@@ -25,35 +26,67 @@ class RequestSession:
     Attributes:
         session: Sync or async.
         response: The one whose status the path operation may set.
+        lock: Held by the thread that works with the sessions of the request.  A task that is cancelled leaves its
+            thread behind, which works on; what it works with must not be closed meanwhile, nor opened again afterwards.
         read_only: Never committed.
         streaming: Used by the body of the response, too.
         is_handed_over: Whether the body of the response closes it.
+        is_closed: Or about to be.
     """
 
     session: AnySession
     response: Response
+    lock: threading.Lock
     read_only: bool = False
     streaming: bool = False
     is_handed_over: bool = False
+    is_closed: bool = False
 
-    async def call(self, method: Callable[[AnySession], Awaitable[None] | None]) -> None:
+    async def call(self, method: Method) -> None:
         """Call a method of the session where it may be called: a sync one waits in a thread."""
         if isinstance(self.session, AsyncSession):
             awaitable = method(self.session)
             assert awaitable is not None
             await awaitable
         else:
-            await run_in_threadpool(method, self.session)
+            await in_thread(self._call_alone, method)
+
+    def _call_alone(self, method: Method) -> None:
+        with self.lock:
+            method(self.session)
+
+    async def end_transaction(self) -> None:
+        """End a transaction, if there is one, and keep the objects as they are."""
+        if self.session.in_transaction():
+            await self.call(let_go if self.read_only else commit)
 
     async def close(self) -> None:
         """Close the session, also where the request is cancelled: its connection would be lost otherwise."""
+        self.is_closed = True
+        if not self.lock.locked() and not self.session.in_transaction():  # nothing to wait for
+            await self._close_here()
+            return
         with anyio.CancelScope(shield=True):
+            if self.lock.locked():
+                await in_thread(self._wait)
             await self.call(close)
 
-    async def end_chunk(self) -> None:
-        """End the transaction in which a chunk was made, and keep the objects as they are."""
-        if self.session.in_transaction():
-            await self.call(let_go if self.read_only else commit)
+    async def _close_here(self) -> None:
+        closing = close(self.session)
+        if closing is not None:
+            await closing
+
+    def _wait(self) -> None:
+        with self.lock:
+            pass
+
+
+async def in_thread(function: Callable[..., None], *arguments: Any) -> None:
+    """Call a function in a thread that is not one of those of the path operations.
+
+    These may all wait for the connections that the function is to give back.
+    """
+    await anyio.to_thread.run_sync(function, *arguments, limiter=anyio.CapacityLimiter(1))
 
 
 def flush(session: AnySession) -> Awaitable[None] | None:
@@ -82,8 +115,17 @@ def let_go(session: AnySession) -> Awaitable[None] | None:
     return None
 
 
-Step: TypeAlias = tuple[RequestSession, Callable[[AnySession], Awaitable[None] | None]]
-RequestSessions: TypeAlias = list[RequestSession]
+Step: TypeAlias = tuple[RequestSession, Method]
+
+
+class RequestSessions(list[RequestSession]):
+    """In the order in which they were opened, with the lock that they share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+
 _current: ContextVar[RequestSessions] = ContextVar("outlive.sessions")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, ClassVar, TypeVar
 
 import anyio.from_thread
@@ -14,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
 
-from outlive.integrations.fastapi.requests import RequestSessions, Step, current_sessions, ending, with_sessions
+from outlive.integrations.fastapi import versions
+from outlive.integrations.fastapi.requests import RequestSession, Step, current_sessions, ending, with_sessions
 
 T = TypeVar("T")
 Endpoint = Callable[..., Any]
@@ -58,13 +61,16 @@ class SessionRoute(APIRoute):
         if getattr(endpoint, _MARK, False):  # FastAPI before 0.137 makes a new route of one in an included router
             return endpoint
         called = endpoint if inspect.isroutine(endpoint) else getattr(endpoint, "__call__", endpoint)  # noqa: B004
-        if inspect.isasyncgenfunction(called) or inspect.isgeneratorfunction(called):
+        is_generator = inspect.isasyncgenfunction(called) or inspect.isgeneratorfunction(called)
+        if is_generator and versions.STREAMS_GENERATORS:
             wrapped = self._streaming(endpoint)
         elif inspect.iscoroutinefunction(called):
             wrapped = self._async(endpoint)
         else:
             wrapped = self._sync(endpoint)
         functools.update_wrapper(wrapped, endpoint)
+        if is_generator:
+            vars(wrapped)["__wrapped__"] = by_chunk  # what FastAPI looks at: async, whatever the path operation is
         # Resolved here: FastAPI before 0.116 would look for the names of the annotations in this module.
         vars(wrapped).update({_MARK: True, "__signature__": _resolved_signature(endpoint)})
         return wrapped
@@ -80,19 +86,23 @@ class SessionRoute(APIRoute):
 
     def _sync(self, endpoint: Endpoint) -> Endpoint:
         def call(**values: Any) -> Any:
-            result = endpoint(**values)
-            for opened, step in self._ending(result):
-                if isinstance(opened.session, AsyncSession):
-                    anyio.from_thread.run(opened.call, step)
-                else:
-                    step(opened.session)
+            sessions = current_sessions()
+            with sessions.lock:
+                if any(opened.is_closed for opened in sessions):  # cancelled while this thread was about to start
+                    raise asyncio.CancelledError
+                result = endpoint(**values)
+                for opened, step in self._ending(result):
+                    if isinstance(opened.session, AsyncSession):
+                        anyio.from_thread.run(opened.call, step)
+                    else:
+                        step(opened.session)
             return _followed(result)
 
         return call
 
     def _streaming(self, endpoint: Endpoint) -> Endpoint:
         def call(**values: Any) -> AsyncIterator[Any]:
-            return by_chunk(endpoint(**values), _hand_over())
+            return by_chunk(endpoint(**values), _hand_over(current_sessions()))
 
         return call
 
@@ -106,30 +116,44 @@ class SessionRoute(APIRoute):
 
 def _followed(result: T) -> T:
     """The same, with a body that takes care of the sessions that stay for it."""
-    if isinstance(result, StreamingResponse) and (kept := _hand_over()):
-        result.body_iterator = by_chunk(result.body_iterator, kept)
+    if isinstance(result, StreamingResponse):
+        kept = [opened for opened in current_sessions() if opened.streaming]
+        if kept:
+            result.body_iterator = by_chunk(result.body_iterator, _hand_over(kept))
     return result
 
 
-def _hand_over() -> RequestSessions:
-    kept = [opened for opened in current_sessions() if opened.streaming]
-    for opened in kept:
+def _hand_over(sessions: list[RequestSession]) -> list[RequestSession]:
+    for opened in sessions:
         opened.is_handed_over = True
-    return kept
+    return sessions
 
 
-async def by_chunk(chunks: Any, sessions: RequestSessions) -> AsyncIterator[Any]:
+async def by_chunk(chunks: Any, sessions: list[RequestSession]) -> AsyncIterator[Any]:
     """The chunks of a body; no session holds a connection while one is sent."""
+    if not hasattr(chunks, "__aiter__"):
+        chunks = iterate_in_threadpool(_made_alone(chunks, sessions))
     try:
-        async for chunk in chunks if hasattr(chunks, "__aiter__") else iterate_in_threadpool(chunks):
+        async for chunk in chunks:
             for opened in sessions:
-                await opened.end_chunk()
+                await opened.end_transaction()
             yield chunk
         for opened in sessions:
-            await opened.end_chunk()
+            await opened.end_transaction()
     finally:
         for opened in sessions:
             await opened.close()
+
+
+def _made_alone(chunks: Iterable[T], sessions: list[RequestSession]) -> Iterator[T]:
+    """The same, made while nobody else works with the sessions."""
+    iterator, end = iter(chunks), object()
+    while True:
+        with sessions[0].lock if sessions else nullcontext():
+            chunk = next(iterator, end)
+        if chunk is end:
+            return
+        yield chunk  # type: ignore[misc]
 
 
 def _resolved_signature(endpoint: Endpoint) -> inspect.Signature:

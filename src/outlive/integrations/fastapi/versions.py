@@ -8,6 +8,7 @@ from typing import Any
 
 import fastapi
 from fastapi import params
+from fastapi.dependencies import utils
 
 VERSION: str = fastapi.__version__
 _release = tuple(int(part) for part in VERSION.split(".")[:2])
@@ -17,6 +18,9 @@ HAS_SCOPES: bool = "scope" in inspect.signature(params.Depends).parameters
 
 TEARDOWN_IS_LATE: bool = not HAS_SCOPES and not (0, 106) <= _release < (0, 118)
 """Whether a dependency is always torn down after the response was sent."""
+
+STREAMS_GENERATORS: bool = hasattr(utils, "get_stream_item_type")
+"""Whether a path operation may be a generator whose values are sent as they come."""
 
 
 def depends(dependency: Callable[..., Any]) -> params.Depends:
