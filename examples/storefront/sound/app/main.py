@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError, NoResultFound
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.interfaces import ORMOption
 
 from app import services
 from app.database import SessionDep, engine
@@ -40,7 +40,7 @@ async def not_found(_request: Request, _error: Exception) -> JSONResponse:
 
 @app.get("/customers/{customer_id}", response_model=CustomerOut)
 async def show_customer(
-    customer_id: int, session: SessionDep, options: Annotated[tuple[ExecutableOption, ...], response_options(Customer)]
+    customer_id: int, session: SessionDep, options: Annotated[tuple[ORMOption, ...], response_options(Customer)]
 ) -> Customer:
     return await CustomerRepository(session).get(customer_id, options)
 

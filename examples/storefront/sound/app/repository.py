@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
-from sqlalchemy.sql.base import ExecutableOption
+from sqlalchemy.orm.interfaces import ORMOption
 
 from app.models import Customer, Order, Product
 from outlive.asyncio import fresh
@@ -17,7 +17,7 @@ class CustomerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
-    async def get(self, customer_id: int, options: Sequence[ExecutableOption] = ()) -> Customer:
+    async def get(self, customer_id: int, options: Sequence[ORMOption] = ()) -> Customer:
         query = select(Customer).where(Customer.id == customer_id).options(*options)
         return (await self.session.scalars(query)).one()
 
