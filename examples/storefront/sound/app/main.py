@@ -16,7 +16,7 @@ from app import services
 from app.database import SessionDep, engine
 from app.models import Customer, Order
 from app.repository import CustomerRepository, ProductRepository
-from app.schemas import CustomerOut, Delivery, EmailChange, NewOrder, Receipt, Sale
+from app.schemas import CustomerOut, Delivery, EmailChange, Id, NewOrder, Receipt, Sale
 from app.seed import open_shop
 from outlive.integrations.fastapi import SessionRoute, lifespan, response_options
 
@@ -40,13 +40,13 @@ async def not_found(_request: Request, _error: Exception) -> JSONResponse:
 
 @app.get("/customers/{customer_id}", response_model=CustomerOut)
 async def show_customer(
-    customer_id: int, session: SessionDep, options: Annotated[tuple[ORMOption, ...], response_options(Customer)]
+    customer_id: Id, session: SessionDep, options: Annotated[tuple[ORMOption, ...], response_options(Customer)]
 ) -> Customer:
     return await CustomerRepository(session).get(customer_id, options)
 
 
 @app.patch("/customers/{customer_id}", status_code=204)
-async def change_email(customer_id: int, change: EmailChange, session: SessionDep) -> None:
+async def change_email(customer_id: Id, change: EmailChange, session: SessionDep) -> None:
     customer = await CustomerRepository(session).get(customer_id)
     customer.email = change.email
     try:
@@ -57,14 +57,14 @@ async def change_email(customer_id: int, change: EmailChange, session: SessionDe
 
 
 @app.get("/products/{product_id}/price")
-async def show_price(product_id: int, session: SessionDep) -> dict[str, int]:
+async def show_price(product_id: Id, session: SessionDep) -> dict[str, int]:
     products = ProductRepository(session)
     product = await products.get(product_id)
     return {"price": await products.current_price(product)}
 
 
 @app.post("/products/{product_id}/deliveries")
-async def receive(product_id: int, delivery: Delivery, session: SessionDep) -> dict[str, int]:
+async def receive(product_id: Id, delivery: Delivery, session: SessionDep) -> dict[str, int]:
     products = ProductRepository(session)
     product = await products.get(product_id)
     product.stock += delivery.quantity
@@ -85,10 +85,10 @@ async def place_order(new: NewOrder, session: SessionDep) -> Order:
 
 
 @app.post("/orders/{order_id}/pay", response_model=Receipt)
-async def pay(order_id: int, session: SessionDep) -> Order:
+async def pay(order_id: Id, session: SessionDep) -> Order:
     return await services.pay(session, order_id)
 
 
 @app.post("/orders/{order_id}/ship", status_code=202)
-async def ship(order_id: int, session: SessionDep) -> None:
+async def ship(order_id: Id, session: SessionDep) -> None:
     await services.ship(session, order_id)

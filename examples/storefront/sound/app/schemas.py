@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Quantity = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class OrderOut(BaseModel):
@@ -25,9 +30,9 @@ class EmailChange(BaseModel):
 
 
 class NewOrder(BaseModel):
-    customer_id: int
-    product_id: int
-    quantity: int = 1
+    customer_id: Id
+    product_id: Id
+    quantity: Quantity = 1
 
 
 class Receipt(BaseModel):
@@ -38,8 +43,8 @@ class Receipt(BaseModel):
 
 
 class Delivery(BaseModel):
-    quantity: int
+    quantity: Quantity
 
 
 class Sale(BaseModel):
-    percent: int
+    percent: Annotated[int, Field(ge=0, le=100)]
