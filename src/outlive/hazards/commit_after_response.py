@@ -11,7 +11,8 @@ What to do
     ends it before the response is sent (FastAPI 0.121 and later), or commit in
     the path operation.  From 0.106 to 0.117 every dependency ends early.
     Primary keys and server defaults need a flush in either case: the response is
-    made before the commit.
+    made before the commit.  ``session_dependency`` and ``SessionRoute`` of
+    ``outlive.integrations.fastapi`` commit before it is made, in every version.
 
 Misses
     Dependencies that are methods or instances, sessions of a middleware, and

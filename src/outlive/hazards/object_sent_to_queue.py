@@ -8,7 +8,9 @@ Why it matters
 
 What to do
     Send the primary key and load the object in the task.  Commit first, or the
-    worker may look for a row that is not there yet.
+    worker may look for a row that is not there yet.  ``protect`` of
+    ``outlive.integrations.celery`` refuses objects, or sends references that
+    arrive as objects; ``delay_on_commit`` sends after the commit.
 
 Misses
     Objects inside containers or other objects, and queues other than Celery that
