@@ -71,7 +71,7 @@ class SessionRoute(APIRoute):
         functools.update_wrapper(wrapped, endpoint)
         if is_generator:
             vars(wrapped)["__wrapped__"] = by_chunk  # what FastAPI looks at: async, whatever the path operation is
-        # Resolved here: FastAPI before 0.116 would look for the names of the annotations in this module.
+        # Resolved here: FastAPI up to 0.123.0 would look for the names of the annotations in this module.
         vars(wrapped).update({_MARK: True, "__signature__": _resolved_signature(endpoint)})
         return wrapped
 
