@@ -22,8 +22,11 @@ def render(findings: Iterable[Finding], coverage: Coverage | None = None) -> str
     found: Any = [_finding(finding) for finding in findings]
     if coverage is not None:
         found = {"findings": found, "coverage": asdict(coverage) | {"given_up": _given_up(coverage)}}
-    # `json` indents in Python, and is five times slower then.
-    return msgspec.json.format(json.dumps(found), indent=2) + "\n"
+    try:
+        # `json` indents in Python, and is five times slower then.
+        return msgspec.json.format(json.dumps(found), indent=2) + "\n"
+    except msgspec.DecodeError:  # half of a surrogate pair, in the name of a file that is not UTF-8
+        return json.dumps(found, indent=2) + "\n"
 
 
 def _given_up(coverage: Coverage) -> list[dict[str, str]]:
