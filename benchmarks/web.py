@@ -117,7 +117,7 @@ def add_sync(app: FastAPI, way: str, depends: Any, route_class: type[APIRoute]) 
 
     @app.get(f"/{way}/sync")
     def read(session: Annotated[Session, depends]) -> OrderOut:
-        return OrderOut.model_validate(session.get_one(Order, 1))
+        return OrderOut.model_validate(session.get(Order, 1))
 
     @app.post(f"/{way}/sync", response_model=OrderOut)
     def write(session: Annotated[Session, depends]) -> Order:
@@ -134,7 +134,7 @@ def add_async(app: FastAPI, way: str, depends: Any, route_class: type[APIRoute])
 
     @app.get(f"/{way}/async")
     async def read(session: Annotated[sa_asyncio.AsyncSession, depends]) -> OrderOut:
-        return OrderOut.model_validate(await session.get_one(Order, 1))
+        return OrderOut.model_validate(await session.get(Order, 1))
 
     @app.post(f"/{way}/async", response_model=OrderOut)
     async def write(session: Annotated[sa_asyncio.AsyncSession, depends]) -> Order:
