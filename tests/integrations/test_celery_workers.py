@@ -226,11 +226,11 @@ def test_the_log_of_the_worker_has_the_explanation(running: Shop) -> None:
 
 
 def test_processes_of_a_pool_have_connections_of_their_own(running: Shop) -> None:
-    shared = running.tasks.SessionLocal().connection().exec_driver_sql("select pg_backend_pid()").scalar_one()
+    with running.tasks.SessionLocal() as session:
+        shared = session.connection().exec_driver_sql("select pg_backend_pid()").scalar_one()
     found = {result(sent) for sent in [running.tasks.backend_of.delay() for _ in range(8)]}
 
-    assert 2 == len(found)
-    assert shared not in found
+    assert shared not in found  # of how many processes, is the broker's choice
 
 
 @pytest.mark.parametrize("before_commit", [True, False], ids=["before the commit", "after the commit"])
