@@ -6,7 +6,7 @@ SQLAlchemy 2.0 and 2.1, "Persistence Events" and "Object Lifecycle Events" (orm/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -88,8 +88,7 @@ class Hooks:
 
     def _wrap_sessions(self) -> None:
         self._patches.wrap(orm.Session, "__init__", _opened)
-        self._patches.wrap(orm.Session, "flush", _flushing)
-        for name in ("expire", "expire_all", "refresh"):
+        for name in ("expire", "expire_all", "refresh", "flush"):
             self._patches.wrap(orm.Session, name, _noted(getattr(noting, name)))
         for name in ("merge", "merge_all"):
             self._patches.wrap(orm.Session, name, _noted(noting.merge))
@@ -204,24 +203,6 @@ def _noted(noted: Callable[..., Any]) -> Callable[[Method], Method]:
         return method
 
     return wrapper
-
-
-def _flushing(original: Method) -> Method:
-    """As ``noting.flush``; autoflush comes here with every query, so without a call that can be spared."""
-
-    def method(session: orm.Session, objects: Sequence[Any] | None = None) -> None:
-        doings = noting.watched(session)
-        if doings is None or doings.is_own:
-            original(session, objects)
-            return
-        before = doings.cause, doings.act
-        doings.cause, doings.act = Cause.FLUSH, None
-        try:
-            original(session, objects)
-        finally:
-            doings.cause, doings.act = before
-
-    return method
 
 
 def _placed(original: Method) -> Method:

@@ -6,6 +6,7 @@ They are set as attributes, not in its ``__dict__``, which Python would have to 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -22,33 +23,7 @@ _LEFT = "_outlive_left"
 _QUERY = "_outlive_query"
 _BIRTHS = 10_000
 
-
-class _Births:
-    """Where sessions were made.
-
-    Two dicts, of which the older is dropped as a whole: to drop one entry for each that is added costs an
-    ``OrderedDict`` of this size 20 us (CPython 3.11), more than all else that is done for a session.
-
-    Attributes:
-        latest: By the key of the session.
-        earlier: The ten thousand before.
-    """
-
-    def __init__(self) -> None:
-        self.latest: dict[int, tuple[tuple[str, int] | None, str | None]] = {}
-        self.earlier = self.latest
-
-    def add(self, session: int, at: tuple[str, int] | None, maker: str | None) -> None:
-        if len(self.latest) >= _BIRTHS:
-            self.earlier, self.latest = self.latest, {}
-        self.latest[session] = at, maker
-
-    def of(self, session: int) -> Birth | None:
-        found = self.latest.get(session) or self.earlier.get(session)
-        return None if found is None else Birth(*found)
-
-
-_births = _Births()
+_births: OrderedDict[int, tuple[tuple[str, int] | None, str | None]] = OrderedDict()
 
 _BY_USER = frozenset({Cause.EXPIRE, Cause.EXPIRE_ALL})
 
@@ -155,20 +130,26 @@ def query_of(state: InstanceState[Any]) -> tuple[str, int] | None:
 
 
 def note_birth(session: Session, at: tuple[str, int] | None, maker: str | None) -> None:
-    """Remember where a session was made, for the last ten thousand at least."""
-    _births.add(session.hash_key, at, maker)
+    """Remember where a session was made, for the last ten thousand."""
+    if len(_births) >= _BIRTHS:
+        _births.popitem(last=False)
+    _births[session.hash_key] = at, maker
 
 
 def birth_of(state: InstanceState[Any]) -> Birth | None:
     """Where the session was made in which the object is, or was last; ``None`` if nobody watched."""
     left = departure_of(state)
     session = state.session_id if left is None else left.session
-    return None if session is None else _births.of(session)
+    return None if session is None else _birth(session)
 
 
 def birth_of_session(session: Session) -> Birth | None:
     """Where a session was made; ``None`` if nobody watched."""
-    return _births.of(session.hash_key)
+    return _birth(session.hash_key)
+
+
+def _birth(session: int) -> Birth | None:
+    return Birth(*_births[session]) if session in _births else None
 
 
 def departure_of(state: InstanceState[Any]) -> Act | None:
@@ -179,7 +160,7 @@ def departure_of(state: InstanceState[Any]) -> Act | None:
     # Nobody tells an object that its session is gone (SQLAlchemy 2.0 and 2.1, ``InstanceState.session``).
     if state.session is not None:
         return None
-    birth = _births.of(state.session_id)
+    birth = _birth(state.session_id)
     return Act(Departure.COLLECTED, birth.at if birth else None, state.session_id)
 
 
