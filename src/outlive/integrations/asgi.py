@@ -60,16 +60,16 @@ class BoundaryMiddleware:
 
     def __init__(self, app: App) -> None:
         exchanges.listen()
-        self._watched = exchanges.asgi(app, self)
+        self._watched = exchanges.asgi(app, _warn_of_late, _warn_of_open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application."""
         await self._watched(scope, receive, send)
 
-    def late(self, commit: LateCommit) -> None:
-        """Warn of a commit that came too late."""
-        _log.warning("%s; if that fails, the client was told otherwise (outlive explain commit-after-response)", commit)
 
-    def left_open(self, transaction: OpenTransaction) -> None:
-        """Warn of a transaction that nobody has ended."""
-        _log.warning("%s; close its session: `with factory() as session:`", transaction)
+def _warn_of_late(commit: LateCommit) -> None:
+    _log.warning("%s; if that fails, the client was told otherwise (outlive explain commit-after-response)", commit)
+
+
+def _warn_of_open(transaction: OpenTransaction) -> None:
+    _log.warning("%s; close its session: `with factory() as session:`", transaction)

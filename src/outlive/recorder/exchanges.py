@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from sqlalchemy import event, orm
 from sqlalchemy.orm.session import _sessions  # pyright: ignore[reportPrivateUsage]  # as close_all_sessions() does
@@ -50,14 +50,8 @@ class OpenTransaction:
         return f"{self.place or 'a library'}: the transaction that began here was left open by {self.request}"
 
 
-class Listener(Protocol):
-    """Who wants to know."""
-
-    def late(self, commit: LateCommit) -> None:
-        """A commit came too late."""
-
-    def left_open(self, transaction: OpenTransaction) -> None:
-        """A request is over and its transaction is not."""
+Late: TypeAlias = Callable[[LateCommit], None]
+LeftOpen: TypeAlias = Callable[[OpenTransaction], None]
 
 
 @dataclass(slots=True)
@@ -66,7 +60,8 @@ class Exchange:
 
     Attributes:
         request: Method and path.
-        listener: Who wants to know.
+        late: Told of a commit that comes too late.
+        left_open: Told of a transaction that is not over when the request is; ``None`` if nobody wants to know.
         status: Of the response; ``None`` until it starts.
         begun: The sessions in a transaction that began here, and where.
         wrote: Those that have written something.
@@ -74,7 +69,8 @@ class Exchange:
     """
 
     request: str
-    listener: Listener
+    late: Late
+    left_open: LeftOpen | None
     status: int | None = None
     begun: dict[int, Place | None] = field(default_factory=dict[int, "Place | None"])
     wrote: set[int] = field(default_factory=set[int])
@@ -87,8 +83,9 @@ class Exchange:
 
     def end(self) -> None:
         """The request is over."""
-        for place in self.begun.values():
-            self.listener.left_open(OpenTransaction(self.request, place))
+        if self.left_open is not None:
+            for place in self.begun.values():
+                self.left_open(OpenTransaction(self.request, place))
 
 
 _exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
@@ -96,7 +93,9 @@ _exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 def _began(session: orm.Session, transaction: orm.SessionTransaction, _: object) -> None:
-    if transaction.parent is None and (exchange := _exchange.get()):
+    exchange = _exchange.get()
+    # To look for the place is the only part that costs something.
+    if exchange and exchange.left_open is not None and transaction.parent is None:
         exchange.begun.setdefault(session.hash_key, place_at(caller()))
 
 
@@ -118,7 +117,7 @@ def _commits(session: orm.Session) -> None:
         return
     if session.hash_key in exchange.unsaved:
         exchange.unsaved.discard(session.hash_key)
-        exchange.listener.late(LateCommit(exchange.request, exchange.status, place_at(caller())))
+        exchange.late(LateCommit(exchange.request, exchange.status, place_at(caller())))
 
 
 def _ended(session: orm.Session, transaction: orm.SessionTransaction) -> None:
@@ -157,7 +156,9 @@ def stop_listening() -> None:
             event.remove(orm.Session, name, heard)
 
 
-def asgi(app: Callable[..., Awaitable[None]], listener: Listener) -> Callable[..., Awaitable[None]]:
+def asgi(
+    app: Callable[..., Awaitable[None]], late: Late, left_open: LeftOpen | None = None
+) -> Callable[..., Awaitable[None]]:
     """An ASGI application whose requests are seen."""
 
     async def watched(scope: Any, receive: Any, send: Any) -> None:
@@ -166,7 +167,7 @@ def asgi(app: Callable[..., Awaitable[None]], listener: Listener) -> Callable[..
         if scope["type"] != "http" or _exchange.get() is not None:
             await app(scope, receive, send)
             return
-        exchange = Exchange(f"{scope['method']} {scope['path']}", listener)
+        exchange = Exchange(f"{scope['method']} {scope['path']}", late, left_open)
 
         async def sent(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -182,14 +183,16 @@ def asgi(app: Callable[..., Awaitable[None]], listener: Listener) -> Callable[..
     return watched
 
 
-def wsgi(app: Callable[..., Iterable[bytes]], listener: Listener) -> Callable[..., Iterable[bytes]]:
+def wsgi(
+    app: Callable[..., Iterable[bytes]], late: Late, left_open: LeftOpen | None = None
+) -> Callable[..., Iterable[bytes]]:
     """A WSGI application whose requests are seen."""
 
     def watched(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         __tracebackhide__ = True
         if _exchange.get() is not None:
             return app(environ, start_response)
-        exchange = Exchange(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}", listener)
+        exchange = Exchange(f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}", late, left_open)
         statuses: list[int] = []
 
         def started(status: str, *args: Any) -> Any:

@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from outlive.recorder import exchanges
-from outlive.recorder.exchanges import LateCommit, OpenTransaction
+from outlive.recorder.exchanges import LateCommit
 from outlive.testing.frameworks import Applications
 
 _REMEDIES = """\
@@ -45,14 +45,7 @@ class LateCommits:
     def watch(self, app: Callable[..., Any]) -> Callable[..., Any]:
         """An ASGI or WSGI application whose requests are seen, of any framework."""
         is_asgi = iscoroutinefunction(app) or iscoroutinefunction(getattr(app, "__call__", None))  # noqa: B004
-        return exchanges.asgi(app, self) if is_asgi else exchanges.wsgi(app, self)
-
-    def late(self, commit: LateCommit) -> None:
-        """A commit came too late."""
-        self.all.append(commit)
-
-    def left_open(self, transaction: OpenTransaction) -> None:
-        """Whether a test closes its sessions is its own business."""
+        return exchanges.asgi(app, self.all.append) if is_asgi else exchanges.wsgi(app, self.all.append)
 
 
 @contextmanager
@@ -60,9 +53,8 @@ def late_commits() -> Generator[LateCommits]:
     """Collect those of a block."""
     found = LateCommits()
     exchanges.listen()
-    applications = Applications(
-        asgi=partial(exchanges.asgi, listener=found), wsgi=partial(exchanges.wsgi, listener=found)
-    )
+    late = found.all.append
+    applications = Applications(asgi=partial(exchanges.asgi, late=late), wsgi=partial(exchanges.wsgi, late=late))
     applications.meet()
     try:
         yield found
