@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from outlive.boundary.commits import on_commit
 from outlive.boundary.live import live_objects, plain
 from outlive.boundary.refusal import refusal
 from outlive.boundary.transport import TAGS, Base, allow, loaded, references_in, referred
@@ -148,6 +150,39 @@ class Boundary:
         if not returns:
             return result
         return self.leaving({"the result": result}, f"returned by the task {task!r}", returned=True)["the result"]
+
+
+def send_on_commit(
+    session: object,
+    boundary: Boundary | None,
+    values: Mapping[str, Any],
+    what: str,
+    send: Callable[..., object],
+    **more: Any,
+) -> None:
+    """Send a task once the transaction of a session is committed; its references are made after that.
+
+    Args:
+        session: Any kind of session.
+        boundary: How the tasks are protected, if they are.
+        values: Its ``args`` and ``kwargs``.
+        what: See ``refusal``.
+        send: Called with them.
+        more: What else leaves with it and must not hold a mapped object.
+
+    Raises:
+        LiveObjectError: See ``Boundary.leaving``; where the mode is neither ``warn`` nor ``reference``, at once.
+    """
+    if boundary is None or boundary.mode == "raise":
+        refuse = boundary.leaving if boundary else refuse_live
+        refuse({**values, **more}, what)
+
+    def prepare() -> Callable[[], object]:
+        # Else it is looked at when it is sent.
+        sent = boundary.leaving(values, what) if boundary and boundary.mode == "reference" else values
+        return partial(send, *sent["args"], **sent["kwargs"])
+
+    on_commit(session, prepare)
 
 
 def is_harmless(values: object) -> bool:

@@ -18,8 +18,8 @@ from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]
 from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 from kombu.utils import json  # pyright: ignore[reportMissingTypeStubs]
 
-from outlive.boundary import commits, transport, units
-from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harmless, refuse_live
+from outlive.boundary import transport, units
+from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harmless, send_on_commit
 from outlive.boundary.units import task_session
 from outlive.diagnosis.notes import note
 from outlive.keep.references import Reference
@@ -131,19 +131,8 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
             after the commit, so that it may be new.
         NotSentError: By the commit: the work is committed, and the broker has not taken the message.
     """
-    boundary = _boundary_of(task.app)
-    if boundary is None or boundary.mode == "raise":
-        refuse = boundary.leaving if boundary else refuse_live
-        refuse({"args": args, "kwargs": kwargs, **_signature(task)}, _argument_of(task))
-
-    def prepare() -> Callable[[], object]:
-        # Else it is looked at when it is sent.
-        if boundary is None or boundary.mode != "reference":
-            return partial(task.delay, *args, **kwargs)
-        sent: Any = boundary.leaving({"args": args, "kwargs": kwargs}, _argument_of(task))
-        return partial(task.delay, *sent["args"], **sent["kwargs"])
-
-    commits.on_commit(session, prepare)
+    values = {"args": args, "kwargs": kwargs}
+    send_on_commit(session, _boundary_of(task.app), values, _argument_of(task), task.delay, **_signature(task))
 
 
 def _sent(value: Any) -> object:

@@ -18,8 +18,8 @@ import dramatiq
 from dramatiq.middleware import Middleware, SkipMessage
 from dramatiq.results import Results
 
-from outlive.boundary import commits, transport, units
-from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, refuse_live
+from outlive.boundary import crossing, transport, units
+from outlive.boundary.crossing import Boundary, Changed, Missing, Mode
 from outlive.boundary.units import task_session
 from outlive.keep.references import Reference
 from outlive.keep.snapshots import Snapshot
@@ -82,18 +82,9 @@ def send_on_commit(session: object, actor: dramatiq.Actor[..., Any], *args: Any,
         NotSentError: By the commit: the work is committed, and the broker has not taken the message.
     """
     guard = next((one for one in cast("Any", actor.broker).middleware if isinstance(one, _Guard)), None)
-    boundary = guard.boundary if guard else None
     values = {"args": args, "kwargs": kwargs}
     what = f"an argument of the actor {actor.actor_name!r}"
-    if boundary is None or boundary.mode == "raise":
-        (boundary.leaving if boundary else refuse_live)(values, what)
-
-    def prepare() -> Callable[[], object]:
-        # Else it is looked at when it is sent.
-        sent: Any = boundary.leaving(values, what) if boundary and boundary.mode == "reference" else values
-        return partial(actor.send, *sent["args"], **sent["kwargs"])
-
-    commits.on_commit(session, prepare)
+    crossing.send_on_commit(session, guard.boundary if guard else None, values, what, actor.send)
 
 
 class _Guard(Middleware):
