@@ -16,6 +16,9 @@ from typing import TypeAlias, cast
 Version: TypeAlias = tuple[int, int]
 
 NEWEST: Version = (999, 0)
+FUNCTION_SCOPE: Version = (0, 121)
+"""Since then a dependency can say that it ends with the function."""
+_EARLY: tuple[Version, Version] = ((0, 106), (0, 118))
 
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml")
 _REQUIREMENT = re.compile(r"fastapi(?![\w.-])(?:\[[^\]]*\])?\s*\(?(?P<clauses>[^;#@)]*)", re.IGNORECASE)
@@ -36,6 +39,11 @@ def parsed(version: str) -> Version | None:
     """``0.115`` or ``0.115.12``; ``None`` for anything else."""
     found = re.fullmatch(r"(\d+)\.(\d+)(?:\.\d+)*", version.strip())
     return (int(found[1]), int(found[2])) if found else None
+
+
+def ends_early(fastapi: Version) -> bool:
+    """Whether code after the ``yield`` of a dependency runs before the response is sent, where no scope is named."""
+    return _EARLY[0] <= fastapi < _EARLY[1]
 
 
 def newest_allowed(clauses: str) -> Version:

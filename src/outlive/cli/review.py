@@ -49,6 +49,6 @@ def _imported(application: str) -> Any:
         if not hasattr(found, name):
             raise UsageError(f"{module} has no {attribute}")
         found = getattr(found, name)
-    if type(found).__name__ != "FastAPI" and not any(base.__name__ == "FastAPI" for base in type(found).__mro__):
+    if "FastAPI" not in {base.__name__ for base in type(found).__mro__}:
         raise UsageError(f"{application} is no FastAPI application but a {type(found).__name__}")
     return found

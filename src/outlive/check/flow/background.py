@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import calls, dependencies, lifetimes, orphans, queries, sharing
+from outlive.check.flow import calls, lifetimes, orphans, queries, sharing
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import BOUNDED, Frame, OutOfStepsError, Pairs, is_within
@@ -37,6 +37,7 @@ from outlive.check.flow.values import (
 )
 from outlive.check.knowledge import Handover, Runs
 from outlive.check.program import External
+from outlive.check.targets import ends_early
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -243,7 +244,7 @@ def _look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) ->
     known = {note.spot for note in run.log.notes if note.kind == "late"}
     given_as = {oid for value in (*work.arguments, *(v for _, v in work.keywords)) for oid in lifetimes.refs(value)}
     for note in found:
-        if note.kind == "attached" and (work.runs != "afterwards" or not dependencies.ends_early(run.fastapi)):
+        if note.kind == "attached" and (work.runs != "afterwards" or not ends_early(run.fastapi)):
             run.log.add(replace(note, handed=(work.frame.id, work.call, work.argument)))
         if note.kind != "late" or note.spot in known or note.obj is None:
             continue

@@ -25,13 +25,10 @@ from outlive.check.flow.values import UNKNOWN, Context, Factory, FunctionValue, 
 from outlive.check.ir import Term
 from outlive.check.knowledge import Lender
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module
-from outlive.check.targets import Version
+from outlive.check.targets import ends_early
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
-
-FUNCTION_SCOPE: Version = (0, 121)
-_EARLY: tuple[Version, Version] = ((0, 106), (0, 118))
 
 
 class Dependency(Struct, frozen=True):
@@ -284,11 +281,6 @@ def _take_back(state: State, sid: int, lent: Lent) -> None:
         if lent.lender.commits:
             lifetimes.commit(state, sid, lent.site)
         lifetimes.close(state, sid, lent.site, left=True)
-
-
-def ends_early(fastapi: Version) -> bool:
-    """Whether code after the ``yield`` runs before the response is sent, where no scope is named."""
-    return _EARLY[0] <= fastapi < _EARLY[1]
 
 
 def _resumed(run: Interpreter, entered: Entered, root: Frame, ends: list[State]) -> list[State]:

@@ -124,6 +124,14 @@ def _is_filled(obj: Object, name: str) -> bool:
     return name in obj.attributes and (name in obj.links or obj.attributes[name].vague)
 
 
+def doubt_flush(state: State, oid: int) -> None:
+    """What a flush has taken from an object may be there all the same."""
+    obj = state.object(oid)
+    if obj is not None:
+        flushed = {name: VAGUE for name, status in obj.attributes.items() if status.loss is Loss.FLUSH}
+        state.objects[oid] = replace(obj, attributes={**obj.attributes, **flushed})
+
+
 def autoflush(state: State, sid: int, spot: Spot) -> None:
     """The flush before a query, unless it is turned off."""
     session = state.sessions.get(sid)

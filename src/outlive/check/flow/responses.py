@@ -13,12 +13,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from outlive.check.flow import dumps, lifetimes, orphans, schemas
 from outlive.check.flow.frames import Frame, Pairs
-from outlive.check.flow.observations import Loss
-from outlive.check.flow.state import VAGUE, State
+from outlive.check.flow.state import State
 from outlive.check.flow.values import Const, Many, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program
@@ -70,9 +67,8 @@ def _flush(returns: Pairs, symbol: FunctionSymbol) -> None:
     for state, _ in returns:
         for sid in state.sessions:
             lifetimes.flush(state, sid, Spot(symbol.index, 0))
-            for oid, obj in list(state.of_session(sid)):
-                kept = {name: VAGUE for name, status in obj.attributes.items() if status.loss is Loss.FLUSH}
-                state.objects[oid] = replace(obj, attributes={**obj.attributes, **kept})
+            for oid, _ in list(state.of_session(sid)):
+                lifetimes.doubt_flush(state, oid)
 
 
 def _is_instance(state: State, value: Value, schema: ClassSymbol) -> bool:

@@ -12,7 +12,7 @@ from outlive.check.flow import calls, children, keys, lifetimes, loading, owners
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
-from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
 from outlive.check.flow.values import (
     EVERY,
@@ -334,8 +334,9 @@ def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> 
         changed = [oid for oid, obj in state.of_session(sid) if obj.changed]
         lifetimes.autoflush(state, sid, spot)
         if entity is not None and _may_be_behind(state, sid, entity):
+            # `get` flushes only if it needs SQL: it may find a row that was loaded behind another.
             for oid in changed:
-                _doubt_flush(state, oid)
+                lifetimes.doubt_flush(state, oid)
     loaded = results.load_entity(run, state, sid, value, load, spot, spot, key)
     made = state.object(loaded.oid) if held and isinstance(loaded, Ref) else None
     if isinstance(loaded, Ref) and made is not None:
@@ -350,14 +351,6 @@ def _may_be_behind(state: State, sid: int, entity: Entity) -> bool:
         for _, obj in state.of_session(sid)
         for name, relationship in obj.entity.relationships.items()
     )
-
-
-def _doubt_flush(state: State, oid: int) -> None:
-    """``get`` flushes only if it needs SQL: it may find a row that was loaded behind another."""
-    obj = state.object(oid)
-    if obj is not None:
-        flushed = {name: VAGUE for name, status in obj.attributes.items() if status.loss is Loss.FLUSH}
-        state.objects[oid] = replace(obj, attributes={**obj.attributes, **flushed})
 
 
 def _may_be_held(run: Interpreter, state: State, sid: int, entity: Value, key: Value | None) -> bool:

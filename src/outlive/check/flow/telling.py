@@ -37,6 +37,7 @@ from outlive.check.flow.state import Object
 from outlive.check.flow.values import Spot
 from outlive.check.program import FunctionSymbol
 from outlive.check.source import Source
+from outlive.check.targets import FUNCTION_SCOPE
 from outlive.lifecycle.evidence import Evidence
 from outlive.lifecycle.places import Place
 
@@ -557,7 +558,7 @@ class _Teller:
             own = FunctionSymbol(module, index) if index >= 0 else None  # Else it is a library's.
             yield LateCommit(
                 place, self.text(standing) if own else first.text, own.facts.name if own else first.text,
-                tuple(dict.fromkeys(n.name for n in notes)), self.run.fastapi >= dependencies.FUNCTION_SCOPE,
+                tuple(dict.fromkeys(n.name for n in notes)), self.run.fastapi >= FUNCTION_SCOPE,
                 tuple(evidence), self.scope_fix(own) if own else None, Confidence.LIKELY,
             )  # fmt: skip
 
@@ -578,7 +579,7 @@ class _Teller:
             )
 
     def scope_fix(self, symbol: FunctionSymbol) -> Fix | None:
-        if self.run.fastapi < dependencies.FUNCTION_SCOPE:
+        if self.run.fastapi < FUNCTION_SCOPE:
             return None
         edits: dict[Edit, None] = {}
         for dependency, owner in dependencies.sites(self.run):

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Mapper
 
 from outlive.check import engine
 from outlive.check.findings import Finding
-from outlive.check.targets import NEWEST, parsed
 from outlive.hazards.catalog import Hazard, all_hazards
 from outlive.integrations.fastapi import versions
 from outlive.integrations.fastapi.dependency import SessionDependency
@@ -86,7 +85,7 @@ def review(app: Any) -> Review:
     routes = list(routes_of(app))
     files = _files(routes)
     hazards = [hazard for hazard in all_hazards() if hazard.code in _CODES]
-    checked = engine.check(files, hazards, fastapi=parsed(versions.VERSION) or NEWEST)
+    checked = engine.check(files, hazards, fastapi=versions.RELEASE)
     found = [*checked.findings, *_looked_up(routes, {str(file) for file in files}, {one.code: one for one in hazards})]
     found.sort(key=lambda finding: (finding.place, finding.code))
     return Review(tuple(found), len(routes), checked.texts)

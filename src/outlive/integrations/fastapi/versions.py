@@ -10,13 +10,15 @@ import fastapi
 from fastapi import params
 from fastapi.dependencies import utils
 
+from outlive.check.targets import NEWEST, Version, ends_early, parsed
+
 VERSION: str = fastapi.__version__
-_release = tuple(int(part) for part in VERSION.split(".")[:2])
+RELEASE: Version = parsed(".".join(VERSION.split(".")[:2])) or NEWEST
 
 HAS_SCOPES: bool = "scope" in inspect.signature(params.Depends).parameters
 """Since 0.121 a dependency says itself whether it ends with the function or with the request."""
 
-TEARDOWN_IS_LATE: bool = not HAS_SCOPES and not (0, 106) <= _release < (0, 118)
+TEARDOWN_IS_LATE: bool = not HAS_SCOPES and not ends_early(RELEASE)
 """Whether a dependency is always torn down after the response was sent."""
 
 STREAMS_GENERATORS: bool = hasattr(utils, "get_stream_item_type")
