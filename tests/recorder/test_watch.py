@@ -61,9 +61,9 @@ def what_is_there() -> dict[str, Any]:
 
 
 EVENTS = (
+    "after_begin",
     "after_commit",
     "after_rollback",
-    "after_transaction_end",
     "deleted_to_detached",
     "deleted_to_persistent",
     "persistent_to_transient",

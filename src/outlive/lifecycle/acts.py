@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import shown
 from outlive.lifecycle.places import Place
+
+
+_next = count(1).__next__
 
 
 class Departure(StrEnum):
@@ -32,7 +35,6 @@ class Departure(StrEnum):
     """Nothing held the session any longer, and Python let it go.  The place is where it was made."""
 
 
-@dataclass(slots=True, eq=False)  # Frozen, making one would take twice as long.
 class Act:
     """One operation of a session that erased values or detached objects.
 
@@ -43,10 +45,15 @@ class Act:
         order: Grows with time, over all sessions of the process.
     """
 
-    what: Cause | Departure
-    at: tuple[str, int] | None = None
-    session: int | None = None
-    order: int = field(default_factory=count(1).__next__)
+    __slots__ = ("at", "order", "session", "what")
+
+    def __init__(
+        self, what: Cause | Departure, at: tuple[str, int] | None = None, session: int | None = None
+    ) -> None:
+        self.what = what
+        self.at = at
+        self.session = session
+        self.order = _next()
 
     @property
     def place(self) -> Place | None:

@@ -28,19 +28,21 @@ _is_library: dict[str, bool] = {}
 
 def caller() -> tuple[str, int] | None:
     """File and line of the innermost frame of the user's; ``None`` where a library works by itself."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    # Who asks is of ours: nearly always the frame above has called a method of SQLAlchemy's that is wrapped.
+    frame = sys._getframe(1).f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     greenlets: Iterator[FrameType] | None = None
     while True:
         while frame is not None:
             code = frame.f_code
+            file = code.co_filename
             try:
-                known = _is_library[code.co_filename]
+                known = _is_library[file]
             except KeyError:
                 known = is_library(frame)
-                if not code.co_filename.startswith("<") or code.co_filename.startswith("<sqlalchemy"):
-                    _is_library[code.co_filename] = known
+                if not file.startswith("<") or file.startswith("<sqlalchemy"):
+                    _is_library[file] = known
             if not known:
-                return code.co_filename, frame.f_lineno
+                return file, frame.f_lineno
             if code is _LOOP[0] or code is _LOOP[1]:
                 return leaving.get()
             frame = frame.f_back

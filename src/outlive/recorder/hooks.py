@@ -6,7 +6,7 @@ SQLAlchemy 2.0 and 2.1, "Persistence Events" and "Object Lifecycle Events" (orm/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -58,26 +58,24 @@ class Hooks:
     # -- events ------------------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        for name in ("deleted_to_persistent", "after_transaction_end"):
-            self._listen_to(name, _for_others(noting.LISTENERS[name]))
+        self._listen_to("deleted_to_persistent", _for_others(noting.deleted_to_persistent))
+        self._listen_to("after_begin", _began)
         self._listen_to("deleted_to_detached", _departed(Departure.DELETE))
         self._listen_to("persistent_to_transient", _departed(Departure.ROLLBACK))
-        self._listen_to("after_commit", self._ended(Cause.COMMIT, "release"))
-        self._listen_to("after_rollback", self._ended(Cause.ROLLBACK, "rollback to savepoint"))
+        self._listen_to("after_commit", self._ended(Cause.COMMIT, "release", noting.committed))
+        self._listen_to("after_rollback", self._ended(Cause.ROLLBACK, "rollback to savepoint", noting.rolled_back))
 
     def _listen_to(self, name: str, told: Told) -> None:
         # Raw: SQLAlchemy hands over states and not objects, where an event is about one.
         event.listen(orm.Session, name, told, raw=True)
         self._listening.append((orm.Session, name, told))
 
-    def _ended(self, cause: Cause, nested: str) -> Told:
-        noted = noting.LISTENERS[f"after_{cause}"]
-
+    def _ended(self, cause: Cause, nested: str, noted: Callable[[orm.Session, noting.Doings], None]) -> Told:
         def told(session: orm.Session) -> None:
             doings = noting.watched(session)
             if doings is not None:
                 if not doings.is_own:
-                    noted(session)
+                    noted(session, doings)
                 at = doings.at or caller()
                 doings.act = Act(cause, at)
                 self._tell(session, doings, nested if session.in_nested_transaction() else cause, at)
@@ -88,8 +86,9 @@ class Hooks:
 
     def _wrap_sessions(self) -> None:
         self._patches.wrap(orm.Session, "__init__", _opened)
-        for name in ("expire", "expire_all", "refresh", "flush"):
+        for name in ("expire", "expire_all", "refresh"):
             self._patches.wrap(orm.Session, name, _noted(getattr(noting, name)))
+        self._patches.wrap(orm.Session, "flush", _flushed)
         for name in ("merge", "merge_all"):
             self._patches.wrap(orm.Session, name, _noted(noting.merge))
         for name in ("close", "reset", "invalidate"):
@@ -172,6 +171,12 @@ def _for_others(noted: Told) -> Told:
     return told
 
 
+def _began(session: orm.Session, *_: object) -> None:
+    doings = noting.watched(session)
+    if doings is not None:
+        doings.has_committed, doings.act = False, None
+
+
 def _all_of(session: orm.Session, *_: object, **__: object) -> Iterable[InstanceState[Any]]:
     return session.identity_map.all_states()
 
@@ -203,6 +208,24 @@ def _noted(noted: Callable[..., Any]) -> Callable[[Method], Method]:
         return method
 
     return wrapper
+
+
+def _flushed(original: Method) -> Method:
+    """``_noted(noting.flush)``, without calls on the way: each query comes here, and a commit twice."""
+
+    def method(session: orm.Session, objects: Sequence[Any] | None = None) -> None:
+        doings = noting.watched(session)
+        if doings is None:
+            original(session, objects)
+            return
+        before = doings.cause
+        doings.cause, doings.act = Cause.FLUSH, None
+        try:
+            original(session, objects)
+        finally:
+            doings.cause, doings.act = before, None
+
+    return method
 
 
 def _placed(original: Method) -> Method:

@@ -73,21 +73,24 @@ class Recording:
 
     Attributes:
         size: How many entries are kept; the oldest goes when another comes.
-        dropped: How many have gone.
     """
 
     def __init__(self, entries: Iterable[Entry] = (), *, size: int = 10_000, dropped: int = 0) -> None:
         if size < 1:
             raise ValueError(f"a recording keeps at least 1 entry, got size={size!r}")
         self.size = size
-        self.dropped = dropped
         self._entries: deque[Entry | Raw] = deque(entries, maxlen=size)
+        self._seen = len(self._entries) + dropped
 
     def add(self, entry: Entry | Raw) -> None:
         """Keep an entry, for the oldest if there is no room."""
-        if len(self._entries) == self.size:
-            self.dropped += 1
+        self._seen += 1
         self._entries.append(entry)
+
+    @property
+    def dropped(self) -> int:
+        """How many entries have gone."""
+        return self._seen - len(self._entries)
 
     @property
     def entries(self) -> tuple[Entry, ...]:

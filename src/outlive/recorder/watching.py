@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from dataclasses import dataclass
 from itertools import count
 from random import random
+from time import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -145,6 +145,7 @@ class _Hub:
 
     def __init__(self) -> None:
         self.active: tuple[Watch, ...] = ()
+        self._means_all = True
         self._sessions = count(1)
         self._hooks = Hooks(self._tell, self._failed)
         self._query_hooks = QueryHooks()
@@ -155,7 +156,6 @@ class _Hub:
         with self._lock:
             if not self.active:
                 self._hooks.install()
-                noting.observers.append(self)
             self._change((*self.active, watch))
 
     def discard(self, watch: Watch) -> None:
@@ -164,7 +164,6 @@ class _Hub:
                 return
             self._change(tuple(it for it in self.active if it is not watch))
             if not self.active:
-                noting.observers.remove(self)
                 self._hooks.remove()
 
     def _change(self, active: tuple[Watch, ...]) -> None:
@@ -173,15 +172,20 @@ class _Hub:
             self._query_hooks.install()
         if before and not now:
             self._query_hooks.remove()
+        # In this order: another thread may ask in between.
+        self._means_all = False
         self.active = active
+        self._means_all = all(not it.targets and it.sample == 1 for it in active)
+        noting.observe(self if active else None)
 
     # -- what the sessions ask ---------------------------------------------------------------------------------------
 
     def ask(self, session: orm.Session, doings: noting.Doings) -> None:
         """Say who watches the session; who was asked before is not asked again."""
         active, asked, watches = self.active, doings.asked, doings.watches
-        doings.watches = tuple(it for it in active if (it in watches if it in asked else it.means(session)))
-        doings.asked = active
+        if asked or not self._means_all:
+            active = tuple(it for it in active if (it in watches if it in asked else it.means(session)))
+        doings.watches, doings.asked = active, self.active
         doings.number = doings.number or next(self._sessions)
 
     def at(self) -> tuple[str, int] | None:
@@ -191,7 +195,7 @@ class _Hub:
     # -- what they tell ----------------------------------------------------------------------------------------------
 
     def _tell(self, session: orm.Session, doings: noting.Doings, what: str, at: tuple[str, int] | None) -> None:
-        entry = self._raw(what, at, doings.number, len(session.identity_map))
+        entry = (time(), what, doings.number, at, self._thread.name, _task(), len(session.identity_map), None)
         for watch in doings.watches:
             watch.recording.add(entry)
 
@@ -210,24 +214,13 @@ class _Hub:
                 # SQLAlchemy wraps what its driver has raised: people read the end of what is printed.
                 _take_away(inner, note)
             else:
-                entry = self._raw("error", caller(), explanation=explanation)
+                entry = (time(), "error", 0, caller(), self._thread.name, _task(), 0, explanation)
                 for watch in self.active:
                     watch.recording.add(entry)
             if any(it.notes for it in self.active):
                 error.add_note(note)
         finally:
             self._thread.is_busy = False
-
-    def _raw(
-        self,
-        what: str,
-        at: tuple[str, int] | None,
-        session: int = 0,
-        objects: int = 0,
-        explanation: Explanation | None = None,
-    ) -> Raw:
-        task = "" if asyncio._get_running_loop() is None else _task()  # noqa: SLF001  the public one raises
-        return time.time(), what, session, at, self._thread.name, task, objects, explanation
 
 
 def _take_away(error: BaseException, note: str) -> None:
@@ -237,7 +230,9 @@ def _take_away(error: BaseException, note: str) -> None:
 
 
 def _task() -> str:
-    """Name of the asyncio task that runs."""
+    """Name of the asyncio task that runs; empty outside one."""
+    if asyncio._get_running_loop() is None:  # noqa: SLF001  the public one raises
+        return ""
     task = asyncio.current_task()
     return task.get_name() if task is not None else ""
 

@@ -42,20 +42,24 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
     """
     lazy: dict[Mapper[Any], frozenset[str]] = {}
     for state in states:
-        mapper = state.mapper
+        # Not `state.mapper`, which SQLAlchemy works out once for each state.
+        mapper = state.manager.mapper
         if mapper not in lazy:
             lazy[mapper] = lazy_attributes(mapper)
-        setattr(state, _WITHOUT_VALUE, lazy[mapper].difference(state.dict))
+        if lazy[mapper]:
+            setattr(state, _WITHOUT_VALUE, lazy[mapper].difference(state.dict))
 
 
 def note(state: InstanceState[Any], names: Iterable[str] | None, act: Act) -> None:
     """Remember what has just expired these attributes of an object, ``None`` for all."""
     without_value: frozenset[str] = getattr(state, _WITHOUT_VALUE, _NOTHING)
-    setattr(state, _WITHOUT_VALUE, _NOTHING)
-    # What was erased earlier, and has not been read since, stays erased by that, unless the user wants to read it anew.
-    before = _acts_on(state, without_value) if without_value and has_notes(state) else {}
-    if before and act.what in _BY_USER:
-        before = dict.fromkeys(before, act)
+    before: dict[str, Act] = {}
+    if without_value:
+        setattr(state, _WITHOUT_VALUE, _NOTHING)
+        # What was erased earlier, and has not been read since, stays so, unless the user wants to read it anew.
+        before = _acts_on(state, without_value) if has_notes(state) else {}
+        if before and act.what in _BY_USER:
+            before = dict.fromkeys(before, act)
     if names is not None:
         never = dict.fromkeys(without_value, NEVER) | before
         setattr(state, _SOME, _some(state) | {name: never.get(name, act) for name in names})

@@ -6,9 +6,9 @@ operation is noted when it begins, and what has a value right before it is erase
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import count
 from typing import Any, Protocol
 
 from sqlalchemy import event, inspect, orm
@@ -23,7 +23,6 @@ _IN_SQL = frozenset({Cause.BULK_UPDATE, Cause.BULK_DELETE})
 _UNPLACED = {cause: Act(cause) for cause in Cause}
 
 
-@dataclass(slots=True)
 class Doings:
     """What a session is doing that may erase values.
 
@@ -33,46 +32,45 @@ class Doings:
         act: What has erased something, with its place.
         at: Where the method that runs was called; ``None`` if it was not looked for.
         is_committing: A commit has begun: from now on nothing may stay expired.
-        has_committed: The database has committed, and the session is about to expire everything.
+        has_committed: The database has committed: what expires as a whole before the next transaction, expires by that.
         is_leaving: A method runs that takes objects out of the session.
         watches: Who watches the session.
         asked: All who could, when they were asked.
         number: In the order in which they were asked of sessions; 0 before.
+        answer: The attribute of the session where the last answer lies.
     """
 
-    is_own: bool
+    # Here and not in `__init__`: most are never set, and each session would pay for all.
     cause: Cause | None = None
     act: Act | None = None
     at: tuple[str, int] | None = None
-    is_committing: bool = False
-    has_committed: bool = False
-    is_leaving: bool = False
+    is_committing = False
+    has_committed = False
+    is_leaving = False
     watches: tuple[Any, ...] = ()
     asked: tuple[Any, ...] = ()
-    number: int = 0
+    number = 0
+    answer = ""
+
+    def __init__(self, *, is_own: bool) -> None:
+        self.is_own = is_own
 
     @contextmanager
     def during(self, cause: Cause) -> Generator[None]:
         """A method of the session that may erase values."""
-        before = self.cause, self.act
+        before = self.cause
         self.cause, self.act = cause, None
         try:
             yield
         finally:
-            self.cause, self.act = before
+            self.cause, self.act = before, None
 
 
 class Observer(Protocol):
-    """Somebody who wants to know where operations were asked for.
-
-    Attributes:
-        active: Who watches; another tuple whenever the sessions that are watched may be others.
-    """
-
-    active: tuple[Any, ...]
+    """Somebody who wants to know where operations were asked for."""
 
     def ask(self, session: orm.Session, doings: Doings) -> None:
-        """Say who of them watches the session: set ``watches``, ``asked`` and ``number``."""
+        """Say who watches the session: set ``watches``, ``asked`` and ``number``."""
         ...
 
     def at(self) -> tuple[str, int] | None:
@@ -80,17 +78,34 @@ class Observer(Protocol):
         ...
 
 
-observers: list[Observer] = []
-"""At most one at a time."""
+class _Observed:
+    """Who wants to know now.
+
+    Attributes:
+        by: ``None`` for nobody.
+        answer: The attribute of a session in which it says whether he wants to know of that one.
+    """
+
+    by: Observer | None = None
+    answer: str | None = None
+
+
+_observed = _Observed()
+_answers = count(1)
+
+
+def observe(observer: Observer | None) -> None:
+    """From now on this one wants to know, and is asked of each session anew; ``None`` for nobody at all."""
+    _observed.by = observer
+    _observed.answer = None if observer is None else f"_outlive_watched_{next(_answers)}"
 
 
 def doings_of(session: orm.Session) -> Doings:
     """What a session is doing."""
-    # Asked several times with everything that a session does: without a call that can be spared.
     try:
         found: Doings = session.__dict__[_DOINGS]
     except KeyError:
-        found = session.__dict__[_DOINGS] = Doings(is_own(session))
+        found = session.__dict__[_DOINGS] = Doings(is_own=is_own(session))
     return found
 
 
@@ -101,21 +116,32 @@ def is_own(session: orm.Session) -> bool:
 
 def watched(session: orm.Session) -> Doings | None:
     """What a session is doing, if somebody wants to know where it does what."""
-    # A loop, not an index: another thread may stop watching meanwhile.
-    for observer in observers:
-        doings = doings_of(session)
-        if doings.asked is not observer.active:
-            observer.ask(session, doings)
-        return doings if doings.watches else None
-    return None
+    # Asked several times with everything that a session does: without a step that can be spared.
+    answer = _observed.answer
+    if answer is None:
+        return None
+    try:
+        doings: Doings | None = session.__dict__[answer]
+    except KeyError:
+        return _ask(session, answer)
+    return doings
+
+
+def _ask(session: orm.Session, answer: str) -> Doings | None:
+    observer, doings = _observed.by, doings_of(session)
+    if observer is None:  # Another thread has just stopped watching.
+        return None
+    observer.ask(session, doings)
+    session.__dict__.pop(doings.answer, None)
+    doings.answer = answer
+    session.__dict__[answer] = doings if doings.watches else None
+    return doings if doings.watches else None
 
 
 def _act_of(session: orm.Session, what: Cause) -> Act:
     """An operation of the session, with the place in the user's code if somebody watches."""
-    if watched(session):
-        for observer in observers:
-            return Act(what, observer.at())
-    return _UNPLACED[what]
+    observer = _observed.by
+    return Act(what, observer.at()) if observer and watched(session) else _UNPLACED[what]
 
 
 # -- the methods: what they erase, around the session's own -----------------------------------------------------------
@@ -160,16 +186,16 @@ def merge(session: orm.Session, go: Callable[..., Any], *args: Any, **kw: Any) -
         return go(*args, **kw)
 
 
-def flush(session: orm.Session, go: Callable[..., None], *args: Any, **kw: Any) -> None:
+def flush(session: orm.Session, go: Callable[..., None], objects: Sequence[Any] | None = None) -> None:
     """``Session.flush``."""
     # Autoflush comes here with every query: a context manager each time would be a tenth of its cost.
     doings = doings_of(session)
-    before = doings.cause, doings.act
+    before = doings.cause
     doings.cause, doings.act = Cause.FLUSH, None
     try:
-        go(*args, **kw)
+        go(objects)
     finally:
-        doings.cause, doings.act = before
+        doings.cause, doings.act = before, None
 
 
 def _expired_with(instance: object, only: object = None) -> Iterator[InstanceState[Any]]:
@@ -185,6 +211,12 @@ def _expired_with(instance: object, only: object = None) -> Iterator[InstanceSta
 # -- commit and rollback: no method of the session lies on the way of each ---------------------------------------------
 
 
+def after_begin(session: orm.Session, *_: object) -> None:
+    """A transaction has a connection: the commit of the one before is over."""
+    doings = doings_of(session)
+    doings.has_committed, doings.act = False, None
+
+
 def before_commit(session: orm.Session) -> None:
     """A commit begins."""
     doings_of(session).is_committing = True
@@ -192,15 +224,26 @@ def before_commit(session: orm.Session) -> None:
 
 def after_commit(session: orm.Session) -> None:
     """The database has committed; the objects expire next."""
-    doings = doings_of(session)
-    doings.has_committed, doings.act = True, None
-    if session.expire_on_commit and not session.in_nested_transaction():
-        note_values(session.identity_map.all_states())
+    committed(session, doings_of(session))
+
+
+def committed(session: orm.Session, doings: Doings) -> None:
+    """``after_commit``, for whoever knows what the session is doing."""
+    doings.act = None
+    if not session.in_nested_transaction():
+        doings.has_committed = True
+        if session.expire_on_commit:
+            note_values(session.identity_map.all_states())
 
 
 def after_rollback(session: orm.Session) -> None:
     """The database has rolled back; the objects expire next."""
-    doings_of(session).act = None
+    rolled_back(session, doings_of(session))
+
+
+def rolled_back(session: orm.Session, doings: Doings) -> None:
+    """``after_rollback``, for whoever knows what the session is doing."""
+    doings.has_committed, doings.act = False, None
     # No public name tells what has changed since a savepoint, which is all that its rollback expires.
     flushed = getattr(session.get_nested_transaction(), "_dirty", None)
     if flushed is None:
@@ -217,12 +260,11 @@ def deleted_to_persistent(session: orm.Session, state: InstanceState[Any]) -> No
 def after_transaction_end(session: orm.Session, transaction: SessionTransaction) -> None:
     """Commit and rollback are over."""
     if transaction.nested or transaction.parent is None:
-        doings = doings_of(session)
-        doings.is_committing = doings.has_committed = False
-        doings.act = None
+        doings_of(session).is_committing = False
 
 
 LISTENERS: dict[str, Callable[..., None]] = {
+    "after_begin": after_begin,
     "before_commit": before_commit,
     "after_commit": after_commit,
     "after_rollback": after_rollback,
