@@ -10,7 +10,6 @@ from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import shown
 from outlive.lifecycle.places import Place
 
-
 _next = count(1).__next__
 
 
@@ -47,9 +46,7 @@ class Act:
 
     __slots__ = ("at", "order", "session", "what")
 
-    def __init__(
-        self, what: Cause | Departure, at: tuple[str, int] | None = None, session: int | None = None
-    ) -> None:
+    def __init__(self, what: Cause | Departure, at: tuple[str, int] | None = None, session: int | None = None) -> None:
         self.what = what
         self.at = at
         self.session = session

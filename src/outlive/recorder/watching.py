@@ -17,10 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from outlive.diagnosis import explain_raised
 from outlive.diagnosis.kinds import kind_of
-from outlive.lifecycle.explanation import Explanation
 from outlive.recorder.callers import caller, frames
 from outlive.recorder.hooks import Hooks, QueryHooks
-from outlive.recorder.recording import Raw, Recording
+from outlive.recorder.recording import Recording
 from outlive.sessions import noting
 
 
@@ -184,9 +183,12 @@ class _Hub:
         """Say who watches the session; who was asked before is not asked again."""
         active, asked, watches = self.active, doings.asked, doings.watches
         if asked or not self._means_all:
-            active = tuple(it for it in active if (it in watches if it in asked else it.means(session)))
-        doings.watches, doings.asked = active, self.active
-        doings.number = doings.number or next(self._sessions)
+            watches = tuple(it for it in active if (it in watches if it in asked else it.means(session)))
+        else:
+            watches = active
+        doings.watches, doings.asked = watches, active
+        if not doings.number:
+            doings.number = next(self._sessions)
 
     def at(self) -> tuple[str, int] | None:
         """The place in the user's code that runs now."""

@@ -102,9 +102,8 @@ def observe(observer: Observer | None) -> None:
 
 def doings_of(session: orm.Session) -> Doings:
     """What a session is doing."""
-    try:
-        found: Doings = session.__dict__[_DOINGS]
-    except KeyError:
+    found: Doings | None = session.__dict__.get(_DOINGS)
+    if found is None:
         found = session.__dict__[_DOINGS] = Doings(is_own=is_own(session))
     return found
 
@@ -131,11 +130,12 @@ def _ask(session: orm.Session, answer: str) -> Doings | None:
     observer, doings = _observed.by, doings_of(session)
     if observer is None:  # Another thread has just stopped watching.
         return None
-    observer.ask(session, doings)
-    session.__dict__.pop(doings.answer, None)
+    if doings.answer:
+        session.__dict__.pop(doings.answer, None)
     doings.answer = answer
-    session.__dict__[answer] = doings if doings.watches else None
-    return doings if doings.watches else None
+    observer.ask(session, doings)
+    found = session.__dict__[answer] = doings if doings.watches else None
+    return found
 
 
 def _act_of(session: orm.Session, what: Cause) -> Act:
