@@ -80,9 +80,10 @@ def persistent_states(session: Session, objs: object) -> list[InstanceState[Any]
         UnmappedInstanceError: See ``states_of``.
         ObjectStateError: An object is not persistent, or is so in another session; names it and the remedy.
     """
-    states = states_of(objs)
+    states, is_persistent = states_of(objs), session.identity_map.contains_state
     for state in states:
-        if not is_persistent_in(session, state):
+        # `is_persistent_in()`, without another call for each.
+        if not is_persistent(state):
             raise ObjectStateError(f"{name_of(state)} {_why_not(session, state)}")
     return states
 
