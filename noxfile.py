@@ -71,9 +71,10 @@ def tests(session: nox.Session, sqlalchemy: str) -> None:
 
 @nox.session(python=OLDEST)
 def lowest(session: nox.Session) -> None:
-    """All tests with the lowest versions that pyproject.toml declares."""
+    """All tests with the lowest versions that pyproject.toml declares; `fastapi` has those of FastAPI."""
     # aiosqlite 0.22 no longer ends with the process under the SQLAlchemy versions before it: a program would hang.
-    pins = [dependency.replace(">=", "==") for dependency in PROJECT["dependencies"]]
+    queues = [dependency for name in ("celery", "dramatiq") for dependency in PROJECT["optional-dependencies"][name]]
+    pins = [dependency.replace(">=", "==") for dependency in (*PROJECT["dependencies"], *queues)]
     install(session, "test", pins=(*pins, "aiosqlite<0.22"))
     session.run("pytest", "-n", "2", *session.posargs)
 
