@@ -128,7 +128,7 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
     Raises:
         LiveObjectError: A mapped object is among them; with ``protect(..., mode="reference")`` its reference is made
             after the commit, so that it may be new.
-        NotSentError: By the commit: the work is committed, and the broker has not taken the message.
+        NotSentError: By the commit: the work is committed, and the broker has not said that it has the message.
     """
     values = {"args": args, "kwargs": kwargs}
     send_on_commit(session, _boundary_of(task.app), values, _argument_of(task), task.delay, **_signature(task))

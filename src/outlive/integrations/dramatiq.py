@@ -84,7 +84,7 @@ def send_on_commit(session: object, actor: dramatiq.Actor[..., Any], *args: Any,
 
     Raises:
         LiveObjectError: A mapped object is among them, unless the broker sends references.
-        NotSentError: By the commit: the work is committed, and the broker has not taken the message.
+        NotSentError: By the commit: the work is committed, and the broker has not said that it has the message.
     """
     values = {"args": args, "kwargs": kwargs}
     what = f"an argument of the actor {actor.actor_name!r}"
