@@ -93,6 +93,11 @@ def ship(order: Order, seconds: float = 0, mark: str | None = None, before_commi
 
 
 @app.task(shared=False)
+def ship_acknowledged_early(order: Order, mark: str) -> None:
+    queue_orders.ship(task_session(), order, 0, mark, before_commit=True)
+
+
+@app.task(shared=False)
 def find(key: int) -> Order | None:
     return task_session().get(Order, key)
 

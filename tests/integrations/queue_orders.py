@@ -31,7 +31,6 @@ class Letter(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str]
-    read: Mapped[int] = mapped_column(default=0)
 
 
 def fill(engine: Engine) -> None:

@@ -154,3 +154,18 @@ def test_workers_that_die_in_a_task(shop: Shop, pool: str, tmp_path: Path) -> No
         assert shop.logged("has version 2, the reference has version 1")
 
     assert 2 == shop.asked(select(func.count()).where(Order.shipped == 1))
+
+
+@pytest.mark.parametrize(("shop", "broker"), [("celery", "redis")], indirect=True)
+def test_with_an_early_acknowledgement_the_task_is_lost_and_nothing_is_half_done(shop: Shop, tmp_path: Path) -> None:
+    first, second = (shop.saved(Order(status="new")) for _ in range(2))
+    with queue_runs.worker(shop) as process:
+        shop.tasks.ship_acknowledged_early.delay(first, str(tmp_path / "mark"))
+        process.wait(timeout=queue_runs.WAIT)
+    time.sleep(shop.tasks.VISIBLE_AFTER)
+    with queue_runs.worker(shop):
+        shop.tasks.send(second)
+        assert shop.wait_for(SHIPPED, 1)
+        assert 0 == shop.tasks.waiting()
+
+    assert 1 == shop.asked(select(Order.shipped).where(Order.id == second.id))
