@@ -21,7 +21,7 @@ from tests.shelf import Author, Base, Book, fill
 celery = pytest.importorskip("celery")
 
 from outlive.integrations.celery import protect  # noqa: E402
-from tests.integrations import celery_shop  # noqa: E402
+from tests.integrations import celery_shop, queue_orders  # noqa: E402
 
 chain, chord, group = celery.chain, celery.chord, celery.group
 SERIALIZERS = ("json", "pickle")
@@ -88,6 +88,12 @@ WAYS: dict[str, Callable[[Any, Author, str], object]] = {
     "chord, body": lambda app, author, _: chord([app.tasks["give"].s(1)], app.tasks["give"].si(author)).delay(),
     "link": lambda app, author, way: app.tasks["give"].apply_async([1], link=app.tasks["give"].si(author)),
     "link_error": lambda app, author, way: app.tasks["give"].apply_async([1], link_error=app.tasks["give"].si(author)),
+    "link, by position": lambda app, author, _: app.tasks["give"].apply_async(
+        [1], None, None, None, app.tasks["give"].si(author)
+    ),
+    "link_error, by position": lambda app, author, _: app.tasks["give"].apply_async(
+        [1], None, None, None, None, [app.tasks["give"].si(author)]
+    ),
     "chunks": lambda app, author, _: app.tasks["give"].chunks([(author,)], 1).apply_async(),
     "map": lambda app, author, _: app.tasks["give"].map([author]).delay(),
 }
@@ -233,6 +239,20 @@ def test_another_application_is_left_alone(author: Author, app: Any) -> None:
     other.tasks["give"].apply_async([author], serializer="pickle")
 
     assert 1 == celery_shop.waiting(other)
+    other.close()
+
+
+def test_each_application_has_what_it_was_given_last(app: Any, author: Author, engine: Engine) -> None:
+    other = celery_shop.make(task_always_eager=True)
+    protect(other, Base, mode="warn", session=lambda: Session(engine))
+    protect(other, queue_orders.Base)
+    protect(other, Base, mode="reference", session=lambda: Session(engine))
+    protect(app, Base, mode="reference")
+    protect(app, Base)
+
+    assert author.name == other.tasks["name_of"].delay(author).get()
+    with pytest.raises(LiveObjectError):
+        app.tasks["name_of"].delay(author)
     other.close()
 
 

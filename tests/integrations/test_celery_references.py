@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, object_session, scoped_session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from outlive import InvalidReferenceError, LiveObjectError, MissingRowsError, Reference, reference, snapshot
+from tests import shelf
 from tests.integrations.queue_orders import Base, Letter, Order, fill
 
 celery = pytest.importorskip("celery")
@@ -221,7 +222,7 @@ FORGED = {
     '{"reference":1,"class":"os:system","key":[1]}': "no mapped class is 'os:system'",
     '{"reference":1,"class":"tests.integrations.queue_orders:Order","key":["1"]}': "expected int",
     '{"reference":1,"class":"tests.integrations.queue_orders:Order","key":[1,2]}': "has a primary key of 1, not 2",
-    '{"reference":1,"class":"tests.shelf:Author","key":[1]}': "no mapped class is 'tests.shelf:Author'",
+    '{"reference":1,"class":"tests.shelf:Author","key":[1]}': "no mapped class is 'tests.shelf.Author'",
     "": "truncated",
 }
 
@@ -294,3 +295,17 @@ def test_a_snapshot_arrives_as_one(app: Any, orders: list[Order], selects: list[
     name, status, back = run(app, give, snapshot(orders[0]))
     assert ("Snapshot", "new", snapshot(orders[0])) == (name, status, back)
     assert [] == selects
+
+
+def test_what_another_application_of_the_process_may_get_is_refused_here(app: Any, engine: Engine) -> None:
+    other = celery.Celery("other", broker="memory://", backend="cache+memory://", set_as_current=False)
+    other.conf.update(task_always_eager=True, task_eager_propagates=True)
+    protect(other, shelf.Base, mode="reference", session=sessionmaker(engine))
+    author = shelf.Author(id=1, name="Ursula")
+    values = [snapshot(author), Reference(shelf.Author, (1,))]
+
+    assert snapshot(author) == run(other, lambda value: value, values[0])
+    for value in values:
+        with pytest.raises(InvalidReferenceError, match=r"no mapped class is 'tests\.shelf\.Author'"):
+            run(app, lambda value: value, {"deep": [value]})
+    other.close()

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, delete
+from sqlalchemy import Engine, create_engine, delete, select
 from sqlalchemy.orm import Session, object_session, sessionmaker
 
 from outlive import LiveObjectError, Reference, reference
 from tests import servers
+from tests.integrations import queue_runs
 from tests.integrations.queue_orders import Base, Order, fill
+from tests.integrations.queue_runs import Shop
 
 dramatiq = pytest.importorskip("dramatiq")
 
@@ -29,7 +25,6 @@ from dramatiq.results.backends.stub import StubBackend  # noqa: E402
 
 from outlive.integrations.dramatiq import protect, send_on_commit, task_session  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
 # Before SQLAlchemy 2.0.4; the counter is compared all the same.
 pytestmark = pytest.mark.filterwarnings("ignore:Dialect sqlite.*rowcount")
 
@@ -78,7 +73,9 @@ def run(broker: Any, *messages: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("mode", ["raise", "reference"])
-@pytest.mark.parametrize("way", ["send", "keyword", "delayed", "pipeline", "group"])
+@pytest.mark.parametrize(
+    "way", ["send", "keyword", "delayed", "pipeline", "group", "pipeline in a group", "group in a group"]
+)
 def test_no_way_to_send_lets_an_object_pass(broker: Any, mode: Any, way: str) -> None:
     protect(broker, Base, mode=mode)
     give = actor(broker, lambda value: value, actor_name="give")
@@ -88,7 +85,9 @@ def test_no_way_to_send_lets_an_object_pass(broker: Any, mode: Any, way: str) ->
         "keyword": lambda: give.send(value={"a": new}),
         "delayed": lambda: give.send_with_options(args=(new,), delay=1000),
         "pipeline": (give.message(1) | give.message(new)).run,
-        "group": lambda: dramatiq.group([give.message(new)]).run(),
+        "group": dramatiq.group([give.message(1), give.message(new)]).run,
+        "pipeline in a group": dramatiq.group([give.message(1), give.message(1) | give.message(new)]).run,
+        "group in a group": dramatiq.group([give.message(1), dramatiq.group([give.message(new)])]).run,
     }
 
     with pytest.raises(LiveObjectError, match=r"is Order \(transient, not flushed\).*session.add\(\) it"):
@@ -102,6 +101,13 @@ def test_an_object_arrives_loaded_in_the_session_of_its_message(broker: Any, ord
         return [order.status, more["same"] is order, object_session(order) is task_session()]
 
     assert [["new", True, True]] == run(broker, actor(broker, look).send(order, {"same": order}))
+
+
+def test_the_objects_of_a_group_arrive(broker: Any, order: Order) -> None:
+    status = actor(broker, lambda order: order.status, actor_name="status")
+    sent = dramatiq.group([status.message(order), status.message(order) | status.message_with_options(args=())]).run()
+
+    assert ["new"] == run(broker, sent.children[0])
 
 
 def test_a_pipeline_hands_an_object_on(broker: Any) -> None:
@@ -176,45 +182,15 @@ def test_after_the_commit(broker: Any, engine: Engine) -> None:
 
 
 @pytest.fixture(scope="module")
-def actors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """Those of a worker that runs, with two processes of two threads."""
-    servers.require_broker(servers.RABBITMQ)
-    servers.require_broker(servers.REDIS)
-    log = tmp_path_factory.mktemp("dramatiq") / "worker.log"
-    before = dramatiq.get_encoder(), dramatiq.broker.global_broker
-    with servers.postgresql_schema() as address, pytest.MonkeyPatch.context() as environment:
-        database = address.replace("postgresql://", "postgresql+psycopg://", 1)
-        settings = {
-            "BROKER": servers.RABBITMQ,
-            "RESULTS": servers.REDIS,
-            "DATABASE": database,
-            "QUEUE": f"outlive-{uuid4().hex}",
-        }
-        for name, value in settings.items():
-            environment.setenv(f"ORDERS_{name}", value)
-        engine = create_engine(database)
-        fill(engine)
-        engine.dispose()
-        found = importlib.import_module("tests.integrations.dramatiq_worker")
-        command = [sys.executable, "-m", "dramatiq", "-p", "2", "-t", "2", "tests.integrations.dramatiq_worker"]
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + 20
-            while log.read_text("utf-8").count("is ready for action") < 2:
-                assert process.poll() is None, log.read_text("utf-8")
-                assert time.monotonic() < deadline, log.read_text("utf-8")
-                time.sleep(0.05)
-            yield found
-        finally:
-            process.terminate()
-            process.wait(timeout=20)
-            for name in ("", ".DQ", ".XQ"):
-                found.broker.channel.queue_delete(settings["QUEUE"] + name)
-            found.broker.close()
-            found.engine.dispose()
-            dramatiq.set_encoder(before[0])
-            dramatiq.broker.global_broker = before[1]
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """An application with a worker, of two processes with two threads each."""
+    folder = tmp_path_factory.mktemp("dramatiq")
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        queue_runs.shop("dramatiq", servers.RABBITMQ, folder, environment) as shop,
+        queue_runs.worker(shop),
+    ):
+        yield shop
 
 
 def result(message: Any) -> Any:
@@ -222,29 +198,32 @@ def result(message: Any) -> Any:
 
 
 @pytest.fixture
-def saved(actors: ModuleType) -> Order:
-    with actors.SessionLocal(expire_on_commit=False) as session:
-        order = Order(status="new")
-        session.add(order)
-        session.commit()
-    return order
+def saved(running: Shop) -> Order:
+    return running.saved(Order(status="new"))
 
 
-def test_a_worker_loads_what_it_gets(actors: ModuleType, saved: Order) -> None:
-    assert [["new", True]] * 2 == result(actors.statuses.send([saved, saved]))
-    assert reference(saved) == result(actors.find.send(saved.id))
+def test_a_worker_loads_what_it_gets(running: Shop, saved: Order) -> None:
+    assert [["new", True]] * 2 == result(running.tasks.statuses.send([saved, saved]))
+    assert reference(saved) == result(running.tasks.find.send(saved.id))
 
 
-def test_a_retry_reads_what_is_committed(actors: ModuleType, saved: Order) -> None:
-    assert "new" == result(actors.ship_at_third_attempt.send(saved))
+def test_a_retry_reads_what_is_committed(running: Shop, saved: Order) -> None:
+    assert "new" == result(running.tasks.ship_at_third_attempt.send(saved))
 
 
 def test_a_message_that_is_delivered_twice_is_not_done_twice_where_rows_have_versions(
-    actors: ModuleType, saved: Order
+    running: Shop, saved: Order
 ) -> None:
-    result(actors.ship.send(saved))
+    result(running.tasks.ship.send(saved))
     with pytest.raises(Exception, match="has version 2, the reference has version 1"):
-        result(actors.ship.send(saved))
+        result(running.tasks.ship.send(saved))
 
-    with actors.SessionLocal() as session:
-        assert 1 == session.get(Order, saved.id).shipped
+    assert 1 == running.asked(select(Order.shipped).where(Order.id == saved.id))
+
+
+def test_a_message_that_is_delivered_when_the_row_is_gone(running: Shop, saved: Order) -> None:
+    with running.engine.begin() as connection:
+        connection.execute(delete(Order).where(Order.id == saved.id))
+
+    with pytest.raises(Exception, match=rf"no row for Order \({saved.id},\)"):
+        result(running.tasks.ship.send(saved))

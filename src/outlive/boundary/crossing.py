@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
@@ -15,10 +15,11 @@ from sqlalchemy.orm.exc import StaleDataError
 from outlive.boundary.commits import on_commit
 from outlive.boundary.live import live_objects, plain
 from outlive.boundary.refusal import refusal
-from outlive.boundary.transport import TAGS, Base, allow, loaded, references_in, referred
-from outlive.boundary.units import Factory, unit_of_work
-from outlive.keep.classes import mappers_of, name_of_class
+from outlive.boundary.transport import TAGS, Arrival, Base, allow, arrivals_in, loaded, referred
+from outlive.boundary.units import Factory, forget_connections, unit_of_work
+from outlive.keep.classes import entity_of, mappers_of
 from outlive.keep.references import Reference, load_all
+from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import (
     InvalidReferenceError,
     LiveObjectError,
@@ -90,6 +91,20 @@ class Boundary:
             warnings.warn(str(error), LiveObjectWarning, stacklevel=4)
         return values
 
+    def look_at_all(self, values: Mapping[str, Any], what: str) -> None:
+        """Refuse what several messages have, before the first of them leaves.
+
+        Raises:
+            LiveObjectError: As ``leaving`` does; with the mode ``warn``, which warns of each message, nothing.
+        """
+        if self.mode != "warn":
+            self.leaving(values, what)
+
+    def forget_connections(self) -> None:
+        """Give up, in a process that was forked, the connections of its parent."""
+        if self.session is not None:
+            forget_connections(self.session)
+
     def run(self, task: str, call: Callable[..., Any], args: Args, kwargs: Kwargs, *, returns: bool = True) -> Any:
         """Run a task with what has arrived for it, in a session of its own if there is a factory.
 
@@ -115,19 +130,24 @@ class Boundary:
     def _arrived(self, session: Session | None, task: str, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
         if plain((args, kwargs)) is not None:
             return args, kwargs
-        refs = list(references_in([*args, kwargs]))
+        arrived = list(arrivals_in([*args, kwargs]))
+        self._check_classes(arrived)
+        refs = [one for one in arrived if isinstance(one, Reference)]
         if not refs or self.mode != "reference":
             return args, kwargs
-        # What may be read is for all applications of this process; what may be loaded is for this one.
-        mine = {mapper.class_ for mapper in mappers_of(self.base)}
-        for ref in refs:
-            if ref.class_ not in mine:
-                raise InvalidReferenceError(f"the message is refused: no mapped class is {name_of_class(ref.class_)!r}")
         if session is None:
             raise TypeError(f"the task {task!r} has got references: protect(..., session=SessionLocal) loads them")
         # By place, not by value: the hash of a reference takes as long as loading it.
         objects = {id(ref): obj for ref, obj in zip(refs, self._load(session, task, refs), strict=True)}
         return loaded([*args], objects), loaded(dict(kwargs), objects)
+
+    def _check_classes(self, arrived: Iterable[Arrival]) -> None:
+        """What may be read is for all applications of this process; what may arrive is for this one."""
+        mine = {entity_of(mapper.class_) for mapper in mappers_of(self.base)}
+        for one in arrived:
+            name = one.outlive_layout.kind.entity if isinstance(one, Snapshot) else entity_of(one.class_)
+            if name not in mine:
+                raise InvalidReferenceError(f"the message is refused: no mapped class is {name!r}")
 
     def _load(self, session: Session, task: str, refs: list[Reference[Any]]) -> list[Any]:
         """The objects of references, ``None`` for one without a row where that is wanted."""

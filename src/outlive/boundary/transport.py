@@ -18,6 +18,7 @@ from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import InvalidReferenceError
 
 Base: TypeAlias = type[Any] | registry
+Arrival: TypeAlias = Reference[Any] | Snapshot[Any]
 REFERENCE, SNAPSHOT = TAGS = "outlive.reference", "outlive.snapshot"
 
 _allowed: dict[int, Base] = {}
@@ -44,7 +45,7 @@ def allow(base: Base) -> None:
     _allowed[id(base)] = base
 
 
-def write(value: Reference[Any] | Snapshot[Any]) -> tuple[str, object]:
+def write(value: Arrival) -> tuple[str, object]:
     """The tag and the JSON of a reference or a snapshot.
 
     Raises:
@@ -57,7 +58,7 @@ def write(value: Reference[Any] | Snapshot[Any]) -> tuple[str, object]:
     return SNAPSHOT, write_snapshot(value, list(known))
 
 
-def read(tag: str, sent: Any) -> Reference[Any] | Snapshot[Any] | Unreadable:
+def read(tag: str, sent: Any) -> Arrival | Unreadable:
     """What a tagged value of a message stands for; never raises."""
     reason = "no class is allowed: protect(..., Base) comes first"
     for base in _allowed.values():
@@ -89,22 +90,22 @@ def loaded(value: Any, objects: Mapping[int, Any]) -> Any:
     )
 
 
-def references_in(value: Any) -> Iterator[Reference[Any]]:
-    """The references inside a value that was a message.
+def arrivals_in(value: Any) -> Iterator[Arrival]:
+    """The references and snapshots inside a value that was a message.
 
     Raises:
         InvalidReferenceError: One that could not be read.
     """
-    if isinstance(value, Reference):
-        yield value
+    if isinstance(value, (Reference, Snapshot)):
+        yield cast("Any", value)
     elif isinstance(value, Unreadable):
         raise InvalidReferenceError(f"the message is refused: {value.reason}")
     elif isinstance(value, dict):
         for part in cast("dict[object, object]", value).values():
-            yield from references_in(part)
+            yield from arrivals_in(part)
     elif isinstance(value, (list, tuple)):
         for part in cast("list[object]", value):
-            yield from references_in(part)
+            yield from arrivals_in(part)
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:

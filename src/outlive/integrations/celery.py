@@ -9,28 +9,38 @@ Closes   right after that; loaded objects detach then.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial, wraps
-from typing import Any, cast
+from inspect import signature
+from typing import Any, TypeAlias, cast
 
-from celery import Task, group, signals  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
-from kombu.utils import json  # pyright: ignore[reportMissingTypeStubs]
-
-from outlive.boundary import transport, units
+from outlive.boundary import transport
 from outlive.boundary.crossing import Boundary, Changed, Missing, Mode, is_harmless, send_on_commit
-from outlive.boundary.units import task_session
+from outlive.boundary.units import Factory, task_session
 from outlive.diagnosis.notes import note
+from outlive.integrations.extras import missing_extra
 from outlive.keep.references import Reference
 from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import SkippedTaskError
 
+try:
+    from celery import Celery, Task, current_app, group, signals  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from celery.backends.base import DisabledBackend  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from celery.exceptions import Ignore  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+    from kombu.utils.json import register_type
+except ImportError as error:
+    raise missing_extra(__name__, "celery") from error
+
 __all__ = ["delay_on_commit", "explain_failures", "protect", "task_session"]
 
+Call: TypeAlias = dict[str, Any]
+"""The arguments of a call, by their names."""
+
 _UID = "outlive.integrations.celery"
-_WITH_SIGNATURES = frozenset({"link", "link_error", "chain", "chord"})
+_CARRIED = ("args", "kwargs", "link", "link_error", "chain", "chord")
+"""The arguments of what publishes that a message has in it."""
 _log = logging.getLogger(__name__)
+_signals = cast("Any", signals)
 
 
 def explain_failures(*, redact: bool = False) -> None:
@@ -50,10 +60,9 @@ def explain_failures(*, redact: bool = False) -> None:
     def explain(*, exception: BaseException, **_: Any) -> None:
         note(exception, redact=redact)
 
-    failed: Any = signals.task_failure
-    failed.disconnect(dispatch_uid=_UID)
+    _signals.task_failure.disconnect(dispatch_uid=_UID)
     # Strong: nobody else holds it.
-    failed.connect(explain, weak=False, dispatch_uid=_UID)
+    _signals.task_failure.connect(explain, weak=False, dispatch_uid=_UID)
 
 
 def protect(  # noqa: PLR0913  one for each part of the boundary
@@ -61,7 +70,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
     base: transport.Base,
     *,
     mode: Mode = "raise",
-    session: units.Factory | None = None,
+    session: Factory | None = None,
     missing: Missing = "raise",
     changed: Changed = "raise",
 ) -> None:
@@ -87,28 +96,18 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
         sqlalchemy.exc.ArgumentError: Another value of an option.
         TypeError: ``base`` is none of these.
     """
-    _patch()
     app.outlive_boundary = Boundary(base, mode, session, missing, changed)
     for kind, tag in ((Reference, transport.REFERENCE), (Snapshot, transport.SNAPSHOT)):
-        cast("Any", json).register_type(kind, tag, _sent, partial(transport.read, tag))
-    if "send_task" not in vars(app):
-        app.send_task = _guarded(app.send_task)
-    uid = f"{_UID}.{id(app)}"
-
-    def begin(**_: Any) -> None:
-        for task in app.tasks.values():
-            _wrap(task)
-
-    app.on_after_finalize.connect(begin, weak=False, dispatch_uid=uid)
-    cast("Any", signals.worker_init).connect(begin, weak=False, dispatch_uid=uid)
+        cast("Any", register_type)(kind, tag, _sent, partial(transport.read, tag))
+    _guard(Task, "apply_async", _leaving)
+    _guard(Task, "apply", _leaving_eagerly, always=True)
+    _guard(group, "apply_async", _leaving_together, always=True)
+    _guard(Celery, "send_task", _leaving_by_name)
+    app.on_after_finalize.connect(_begin)
+    _signals.worker_init.connect(_begin)
+    _signals.worker_process_init.connect(_forget_connections)
     if app.finalized:
-        begin()
-    if session is not None:
-
-        def forget(**_: Any) -> None:
-            units.forget_connections(session)
-
-        cast("Any", signals.worker_process_init).connect(forget, weak=False, dispatch_uid=uid)
+        _begin(app)
 
 
 def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> None:
@@ -129,7 +128,7 @@ def delay_on_commit(session: object, task: Any, *args: Any, **kwargs: Any) -> No
     Raises:
         LiveObjectError: A mapped object is among them; with ``protect(..., mode="reference")`` its reference is made
             after the commit, so that it may be new.
-        NotSentError: By the commit: the work is committed, and the broker has not taken the message.
+        NotSentError: By the commit: the work is committed, and the broker has not said that it has the message.
     """
     values = {"args": args, "kwargs": kwargs}
     send_on_commit(session, _boundary_of(task.app), values, _argument_of(task), task.delay, **_signature(task))
@@ -148,85 +147,79 @@ def _signature(task: Any) -> dict[str, Any]:
 
 
 def _argument_of(task: Any) -> str:
-    name: Any = getattr(task, "name", None) or (
-        cast("dict[str, Any]", task)["task"] if isinstance(task, dict) else task
-    )
+    name = task if isinstance(task, str) else getattr(task, "name", None) or task["task"]
     return f"an argument of the task {name!r}"
 
 
-def _leaving(
-    boundary: Boundary, task: Any, args: Any, kwargs: Any, options: dict[str, Any]
-) -> tuple[Any, Any, dict[str, Any]]:
-    """Arguments and options of a message as they may leave."""
-    # Nearly all messages are such.
-    if _WITH_SIGNATURES.isdisjoint(options) and is_harmless((args, kwargs)):
-        return args, kwargs, options
-    signatures = {name: options[name] for name in _WITH_SIGNATURES if options.get(name)}
-    sent = boundary.leaving({"args": args, "kwargs": kwargs, **signatures}, _argument_of(task))
-    return sent["args"], sent["kwargs"], {**options, **{name: sent[name] for name in signatures}}
-
-
-def _patch() -> None:
-    """Guard what publishes, for the applications that are protected.
+def _guard(owner: Any, name: str, leaving: Callable[[Boundary, Any, Call], Call], *, always: bool = False) -> None:
+    """Let a method that publishes send what ``leaving`` returns, for the applications that are protected.
 
     Celery's signal before a message leaves swallows exceptions, and ``Celery.send_task``, which delay, groups and
     chains end in, sees neither eager tasks nor pydantic models before they are dumped.
+
+    Args:
+        owner: The class.
+        name: Of the method.
+        leaving: Gets the arguments by name.
+        always: Also where all arguments are plain, as they nearly always are.
     """
-    task, members = cast("Any", Task), cast("Any", group)
-    if not hasattr(task.apply_async, "outlive_original"):
-        task.apply_async = _guard_apply_async(task.apply_async)
-        task.apply = _guard_apply(task.apply)
-        members.apply_async = _guard_group(members.apply_async)
+    original: Any = getattr(owner, name)
+    if hasattr(original, "outlive_original"):
+        return
+    names = tuple(signature(original).parameters)[1:]
 
-
-def _guard_apply_async(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
-    def apply_async(self: Any, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
-        boundary = _boundary_of(self.app)
-        if boundary is not None:
-            args, kwargs, options = _leaving(boundary, self, args, kwargs, options)
-        return original(self, args, kwargs, *rest, **options)
+    def guarded(self: Any, *args: Any, **call: Any) -> Any:
+        boundary = _boundary_of(getattr(self, "app", self))
+        if boundary is None or (not always and (_is_of_a_task(call) or is_harmless((args, call)))):
+            return original(self, *args, **call)
+        # More than it takes are its own affair.
+        by_name = {**dict(zip(names, args, strict=False)), **call}
+        return original(self, *args[len(names) :], **leaving(boundary, self, by_name))
 
-    marked: Callable[..., Any] = _marked(apply_async, original)
-    return marked
-
-
-def _guard_apply(original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    def apply(self: Any, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
-        boundary = _boundary_of(self.app)
-        if boundary is not None:
-            _wrap(self.app.tasks[self.name])
-            # Else it is a call in this process, which asks for nothing more.
-            if self.app.conf.task_always_eager:
-                args, kwargs, options = _leaving(boundary, self, args, kwargs, options)
-        return original(self, args, kwargs, *rest, **options)
-
-    return apply
+    setattr(owner, name, _marked(guarded, original))
 
 
-def _guard_group(original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    def apply_async(self: Any, args: Any = None, *rest: Any, **options: Any) -> Any:
-        boundary = _boundary_of(self.app)
-        # All members before the first one leaves; those of a generator are made while they are sent.
-        if boundary is not None and boundary.mode != "warn" and type(self.tasks) in {list, tuple}:
-            boundary.leaving({"args": args, "tasks": self.tasks}, "an argument in a group")
-        return original(self, args, *rest, **options)
-
-    return apply_async
+def _is_of_a_task(call: Call) -> bool:
+    """Whether it comes from a task that sends itself, whose ``apply_async`` is guarded."""
+    return call.get("task_type") is not None
 
 
-def _guarded(original: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    def send_task(name: str, args: Any = None, kwargs: Any = None, *rest: Any, **options: Any) -> Any:
-        app = cast("Any", original).__self__
-        # A task that sends itself was looked at in its apply_async.
-        if options.get("task_type") is None:
-            args, kwargs, options = _leaving(app.outlive_boundary, name, args, kwargs, options)
-        return original(name, args, kwargs, *rest, **options)
+def _leaving(boundary: Boundary, task: Any, call: Call) -> Call:
+    """A call that publishes a task, as it may leave."""
+    values = {name: call[name] for name in _CARRIED if name in call}
+    return {**call, **boundary.leaving(values, _argument_of(task))}
 
-    return send_task
+
+def _leaving_eagerly(boundary: Boundary, task: Any, call: Call) -> Call:
+    _wrap(task.app.tasks[task.name])
+    # Else it is a call in this process, which asks for nothing more.
+    return _leaving(boundary, task, call) if task.app.conf.task_always_eager else call
+
+
+def _leaving_by_name(boundary: Boundary, app: Any, call: Call) -> Call:  # noqa: ARG001  as the others
+    return _leaving(boundary, call["name"], call)
+
+
+def _leaving_together(boundary: Boundary, members: Any, call: Call) -> Call:
+    # Those of a generator are made while they are sent.
+    if type(members.tasks) in {list, tuple}:
+        boundary.look_at_all({"args": call.get("args"), "tasks": members.tasks}, "an argument in a group")
+    return call
+
+
+def _begin(sender: Any, **_: Any) -> None:
+    """Let the tasks of an application, or of a worker's, run in the boundary."""
+    app = getattr(sender, "app", sender)
+    if _boundary_of(app) is not None:
+        for task in app.tasks.values():
+            _wrap(task)
+
+
+def _forget_connections(**_: Any) -> None:
+    boundary = _boundary_of(current_app)
+    if boundary is not None:
+        boundary.forget_connections()
 
 
 def _wrap(task: Any) -> None:
@@ -256,6 +249,5 @@ def _marked(function: Any, original: Any) -> Any:
 
 def _returns(task: Any, request: Any) -> bool:
     """Whether the result of a task goes anywhere."""
-    followers: Sequence[Any] = (request.callbacks, request.chain, request.chord)
-    ignored = request.ignore_result or task.ignore_result
-    return any(followers) or not (ignored or isinstance(task.backend, DisabledBackend))
+    ignored = request.ignore_result or task.ignore_result or isinstance(task.backend, DisabledBackend)
+    return bool(request.callbacks or request.chain or request.chord or not ignored)

@@ -9,21 +9,25 @@ Closes   right after that; loaded objects detach then.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from functools import partial, wraps
 from typing import Any, cast
 
-import dramatiq
-from dramatiq.middleware import Middleware, SkipMessage
-from dramatiq.results import Results
-
-from outlive.boundary import crossing, transport, units
+from outlive.boundary import crossing, transport
 from outlive.boundary.crossing import Boundary, Changed, Missing, Mode
-from outlive.boundary.units import task_session
+from outlive.boundary.units import Factory, task_session
+from outlive.integrations.extras import missing_extra
 from outlive.keep.references import Reference
 from outlive.keep.snapshots import Snapshot
 from outlive.lifecycle.errors import SkippedTaskError
+
+try:
+    import dramatiq
+    from dramatiq.middleware import Middleware, SkipMessage
+    from dramatiq.results import Results
+except ImportError as error:
+    raise missing_extra(__name__, "dramatiq") from error
 
 __all__ = ["protect", "send_on_commit", "task_session"]
 
@@ -36,7 +40,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
     base: transport.Base,
     *,
     mode: Mode = "raise",
-    session: units.Factory | None = None,
+    session: Factory | None = None,
     missing: Missing = "raise",
     changed: Changed = "raise",
 ) -> None:
@@ -56,6 +60,7 @@ def protect(  # noqa: PLR0913  one for each part of the boundary
         sqlalchemy.exc.ArgumentError: Another value of an option.
         TypeError: ``base`` is no declarative base, mapped class or registry.
     """
+    _guard_groups()
     guard = _Guard(Boundary(base, mode, session, missing, changed))
     found = cast("Any", broker)
     found.middleware[:] = [one for one in found.middleware if not isinstance(one, _Guard)]
@@ -79,12 +84,44 @@ def send_on_commit(session: object, actor: dramatiq.Actor[..., Any], *args: Any,
 
     Raises:
         LiveObjectError: A mapped object is among them, unless the broker sends references.
-        NotSentError: By the commit: the work is committed, and the broker has not taken the message.
+        NotSentError: By the commit: the work is committed, and the broker has not said that it has the message.
     """
-    guard = next((one for one in cast("Any", actor.broker).middleware if isinstance(one, _Guard)), None)
     values = {"args": args, "kwargs": kwargs}
     what = f"an argument of the actor {actor.actor_name!r}"
-    crossing.send_on_commit(session, guard.boundary if guard else None, values, what, actor.send)
+    crossing.send_on_commit(session, _boundary_of(actor.broker), values, what, actor.send)
+
+
+def _boundary_of(broker: Any) -> Boundary | None:
+    return next((one.boundary for one in broker.middleware if isinstance(one, _Guard)), None)
+
+
+def _guard_groups() -> None:
+    """Look at all messages of a group before the first one leaves, for the brokers that are protected."""
+    groups = cast("Any", dramatiq.group)
+    original = groups.run
+    if hasattr(original, "outlive_original"):
+        return
+
+    @wraps(original)
+    def run(self: Any, **options: Any) -> Any:
+        boundary = _boundary_of(self.broker)
+        if boundary is not None:
+            what = "an argument in a group"
+            boundary.look_at_all({"children": list(_contents_of(self)), "callbacks": self.completion_callbacks}, what)
+        return original(self, **options)
+
+    cast("Any", run).outlive_original = original
+    groups.run = run
+
+
+def _contents_of(sent: Any) -> Iterator[Any]:
+    """What the messages of a group or a pipeline have in them."""
+    children: list[Any] = getattr(sent, "messages", None) or sent.children
+    for child in children:
+        if isinstance(child, dramatiq.Message):
+            yield {"args": child.args, "kwargs": child.kwargs, "options": child.options}
+        else:
+            yield from _contents_of(child)
 
 
 class _Guard(Middleware):
@@ -99,8 +136,7 @@ class _Guard(Middleware):
         return original(message, **options)
 
     def after_process_boot(self, broker: dramatiq.Broker) -> None:  # noqa: ARG002  Dramatiq's signature
-        if self.boundary.session is not None:
-            units.forget_connections(self.boundary.session)
+        self.boundary.forget_connections()
 
     def before_process_message(self, broker: dramatiq.Broker, message: Any) -> None:  # noqa: ARG002  as above
         _arrived.set(message)

@@ -45,6 +45,11 @@ def name_of_class(class_: type[Any]) -> str:
     return f"{class_.__module__}:{class_.__qualname__}"
 
 
+def entity_of(class_: type[Any]) -> str:
+    """``shop.models.Order``, as snapshots have it."""
+    return f"{class_.__module__}.{class_.__qualname__}"
+
+
 def named(mappers: Collection[Mapper[Any]], name: str) -> Mapper[Any]:
     """The one mapper whose class has this name.
 

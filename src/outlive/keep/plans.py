@@ -13,6 +13,7 @@ from sqlalchemy import Enum, TypeDecorator
 from sqlalchemy.orm import Mapper, SynonymProperty
 from sqlalchemy.types import TypeEngine
 
+from outlive.keep.classes import entity_of
 from outlive.keep.frozen import ATOMS
 from outlive.keep.layouts import Absent, Kind, Layout, Part
 from outlive.sessions.mapped import key_names
@@ -119,8 +120,7 @@ def _is_sure(type_: TypeEngine[Any]) -> bool:
 def _kind(mapper: Mapper[Any]) -> Kind:
     class_ = mapper.class_
     synonyms = {synonym.key: synonym.name for synonym in mapper.synonyms if not _has_code(synonym)}
-    name = f"{class_.__module__}.{class_.__qualname__}"
-    return Kind(name, class_.__name__, key_names(mapper), dict(_parts(mapper)), synonyms)
+    return Kind(entity_of(class_), class_.__name__, key_names(mapper), dict(_parts(mapper)), synonyms)
 
 
 def _parts(mapper: Mapper[Any]) -> Iterator[tuple[str, Part]]:

@@ -16,6 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from outlive.integrations.extras import missing_extra
+
+try:
+    import fastapi as _  # noqa: F401  before the modules that need it
+except ImportError as error:
+    raise missing_extra(__name__, "fastapi") from error
+
 from outlive.integrations.fastapi.dependency import session_dependency
 from outlive.integrations.fastapi.lifespans import lifespan
 from outlive.integrations.fastapi.loading import response_options
