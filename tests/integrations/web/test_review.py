@@ -289,8 +289,6 @@ def test_the_command_line_imports_and_reviews(tmp_path: Path) -> None:
     assert "0 routes reviewed" in done.stdout
     done = run("app:factory", "--factory")
     assert "is no FastAPI application but a Session" in done.stderr
-    done = run("app:select.missing", "--factory")
-    assert "app has no select.missing" in done.stderr
     done = run("app:mapped_column.__get__", "--factory")
     assert "cannot be called: TypeError" in done.stderr
     for wrong, said in {

@@ -11,7 +11,6 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from sqlalchemy import inspect as look
-from sqlalchemy import orm
 from sqlalchemy.orm import Mapper
 
 from outlive.check import engine
@@ -27,6 +26,7 @@ from outlive.lifecycle.places import Place
 from outlive.report import json, text
 
 COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES = "OL601", "OL602", "OL604", "OL606"
+_SESSIONS = {"sqlalchemy.orm.session.Session", "sqlalchemy.ext.asyncio.session.AsyncSession"}
 _CODES = (COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES)
 _NAME_IT = "let the response model name what the class has"
 
@@ -160,7 +160,8 @@ def _converted(route: FoundRoute) -> Iterator[tuple[type[Any], Any]]:
     Where only one of them is in a list, or a page, something in between makes the other.
     """
     returned, answered = sources.hints_of(route.route.endpoint).get("return"), route.route.response_model
-    models = [found for found in (returned, *get_args(returned)) if isinstance(look(found, raiseerr=False), Mapper)]
+    types = [found for found in (returned, *get_args(returned)) if isinstance(found, type)]
+    models = [found for found in types if isinstance(look(found, raiseerr=False), Mapper)]
     schemas = schemas_in(answered)
     if len(models) == len(schemas) == 1 and _contains_many(returned) == _contains_many(answered):
         yield models[0], schemas[0]
@@ -200,10 +201,9 @@ def _scopes(route: FoundRoute) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_session(annotation: Any) -> bool:
-    if get_origin(annotation) is Annotated:
-        annotation = annotation.__origin__
-    is_class = isinstance(annotation, type)
-    return is_class and (issubclass(annotation, orm.Session) or hasattr(annotation, "sync_session_class"))
+    kind = annotation.__origin__ if get_origin(annotation) is Annotated else annotation
+    names = {f"{base.__module__}.{base.__name__}" for base in getattr(kind, "__mro__", ())}
+    return not _SESSIONS.isdisjoint(names)
 
 
 def _ending_late(route: FoundRoute, checked: set[str]) -> Iterator[Any]:
