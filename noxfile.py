@@ -20,7 +20,7 @@ MATRIX = [
     (NEWEST, "2.1"),
 ]
 # The oldest that we support, and one of each way to tear dependencies down; every other session has the newest.
-FASTAPI = ["0.105.0", "0.115.*", "0.118.*", "0.121.*"]
+FASTAPI = ["0.105.0", "0.115.*", "0.118.*", "0.121.*", "0.137.1"]
 LEFT_OUT = {
     # What runs in `lowest` too, and depends on neither in between.
     MIDDLE: [

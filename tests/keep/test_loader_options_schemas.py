@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import subprocess
 import sys
+import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -405,3 +406,18 @@ def test_options_of_a_schema_that_is_gone_are_gone():
         gc.collect()
 
     assert gone() is None
+
+
+def test_a_model_of_pydantic_1_has_no_fields_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about Python 3.14
+        from pydantic import v1  # noqa: PLC0415
+
+    class Old(v1.BaseModel):
+        a: int
+
+    monkeypatch.setitem(sys.modules, "pydantic", v1)  # as where that version is installed
+
+    assert () == schemas_in(list[Old])
+    with pytest.raises(TypeError, match=r"expected a schema, such as a pydantic model or a dataclass, got .*Old"):
+        loader_options(Product, Old)

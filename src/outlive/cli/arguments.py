@@ -60,6 +60,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     review.add_argument("application", metavar="MODULE:APP", help="as for uvicorn: app.main:app")
+    review.add_argument(
+        "--factory", action="store_true", help="APP is a function that makes the application: it is called"
+    )
     review.add_argument("--output-format", choices=["full", "json"], default="full", help="default: full")
     review.add_argument("--exit-zero", action="store_true", help="exit with 0 also when something was found")
     run = commands.add_parser(

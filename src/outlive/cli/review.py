@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from outlive.lifecycle.errors import UsageError
 
 def run(arguments: argparse.Namespace) -> int:
     """Import the application, print what was found, and return the exit code."""
-    app = _imported(arguments.application)
+    app = _imported(arguments.application, is_factory=arguments.factory)
     # By name: the command line itself works without SQLAlchemy and FastAPI.
     fastapi: Any = importlib.import_module("outlive.integrations.fastapi")
     found = fastapi.review(app)
@@ -26,11 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     return int(bool(found.findings) and not arguments.exit_zero)
 
 
-def _imported(application: str) -> Any:
-    """The application that ``module:attribute`` names.
+def _imported(application: str, *, is_factory: bool) -> Any:
+    """The application that ``module:attribute`` names, or makes.
 
     Raises:
-        UsageError: There is none, or importing it fails.
+        UsageError: There is none, or importing or making it fails.
     """
     module, _, attribute = application.partition(":")
     if not module or not attribute:
@@ -49,6 +50,16 @@ def _imported(application: str) -> Any:
         if not hasattr(found, name):
             raise UsageError(f"{module} has no {attribute}")
         found = getattr(found, name)
+    if is_factory:
+        found = _made(found, application)
     if "FastAPI" not in {base.__name__ for base in type(found).__mro__}:
-        raise UsageError(f"{application} is no FastAPI application but a {type(found).__name__}")
+        hint = "; does it make one? --factory calls it" if inspect.isfunction(found) else ""
+        raise UsageError(f"{application} is no FastAPI application but a {type(found).__name__}{hint}")
     return found
+
+
+def _made(factory: Any, application: str) -> Any:
+    try:
+        return factory()
+    except Exception as error:
+        raise UsageError(f"{application} cannot be called: {type(error).__name__}: {error}") from error

@@ -15,9 +15,10 @@ What to do
     ``outlive.integrations.fastapi`` commit before it is made, in every version.
 
 Misses
-    Dependencies that are methods or instances, sessions of a middleware, and
-    commits in a distribution that is not in the checked source.  Path operations
-    that only read, or commit themselves, are not harmed and not reported.
+    Methods of objects that are not made at the top of a module, sessions of a
+    middleware, and commits in a distribution that is not in the checked source.
+    Path operations that only read, or commit themselves, are not harmed and not
+    reported.
 """
 
 from __future__ import annotations

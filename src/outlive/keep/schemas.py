@@ -115,6 +115,13 @@ def is_schema(annotation: Any) -> bool:
     return _is_kind(kind, Mapping | tuple) and not {"__total__", "_fields"}.isdisjoint(dir(cast("object", kind)))
 
 
+def looks_at_objects(schema: Any) -> bool:
+    """Whether a validator of the schema gets the object before its fields are read, and may give something else."""
+    decorators = getattr(schema, "__pydantic_decorators__", None)
+    validators = decorators.model_validators.values() if decorators is not None else ()
+    return any(each.info.mode in {"before", "wrap"} for each in validators)
+
+
 def name_of_type(annotation: Any) -> str:
     """As it stands in the source: ``OrderOut``, ``list[ItemOut] | None``."""
     if isinstance(annotation, type) and not get_args(annotation):
@@ -124,7 +131,7 @@ def name_of_type(annotation: Any) -> str:
 
 def _is_pydantic(kind: type) -> bool:
     pydantic = sys.modules.get("pydantic")
-    return pydantic is not None and issubclass(kind, pydantic.BaseModel)
+    return pydantic is not None and issubclass(kind, pydantic.BaseModel) and hasattr(kind, "model_fields")
 
 
 def _fields(schema: Any) -> Iterator[SchemaField]:

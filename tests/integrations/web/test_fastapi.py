@@ -3,8 +3,11 @@
 # No `from __future__ import annotations`: FastAPI could not resolve the names that belong to a function.
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -249,6 +252,48 @@ def test_a_path_operation_that_is_a_generator_keeps_its_session(small_shop: Make
         assert 0 == shop.connections
 
 
+@pytest.mark.skipif(not versions.STREAMS_GENERATORS, reason="this FastAPI sends no generators")
+def test_a_value_that_was_sent_is_committed_and_one_that_failed_is_not(small_shop: MakeShop) -> None:
+    shop = small_shop()
+
+    def numbers(session: Annotated[Any, shop.get_session]) -> Iterable[str]:
+        for number in ("A-1", "A-2", None):
+            session.add(Order(number=number))  # the last one lacks its number
+            yield f"{number}"
+
+    async def async_numbers(session: Annotated[Any, shop.get_session]) -> AsyncIterable[str]:
+        for number in numbers(session):
+            yield number
+
+    shop.app.get("/orders")(async_numbers if shop.is_async else numbers)
+    with served(shop.app) as url:
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{url}/orders")
+        assert ["A-1", "A-2"] == shop.numbers()
+        assert 0 == shop.connections
+
+
+@pytest.mark.skipif(not versions.STREAMS_GENERATORS, reason="this FastAPI sends no generators")
+def test_a_cursor_of_the_server_ends_with_the_first_value(big_shop: MakeShop) -> None:
+    shop = big_shop()
+
+    def numbers(session: Annotated[Any, shop.get_session]) -> Iterable[str]:
+        for order in session.scalars(select(Order).execution_options(yield_per=1)):
+            yield order.number
+
+    async def async_numbers(session: Annotated[Any, shop.get_session]) -> AsyncIterable[str]:
+        async for order in await session.stream_scalars(select(Order).execution_options(yield_per=1)):
+            yield order.number
+
+    with_orders(shop).app.get("/orders")(async_numbers if shop.is_async else numbers)
+    with served(shop.app) as url:
+        for number in range(3):
+            httpx.post(f"{url}/orders", params={"number": f"A-{number}"})
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.get(f"{url}/orders")
+        assert 0 == shop.connections
+
+
 def test_a_body_that_is_never_sent_holds_no_connection(small_shop: MakeShop) -> None:
     shop = small_shop()
     get_session = session_dependency(shop.get_session.dependency.factory, streaming=True, read_only=True)
@@ -422,6 +467,42 @@ def test_the_query_loads_what_the_response_model_needs(small_shop: MakeShop) -> 
         httpx.post(f"{url}/orders", params={"number": "A-1"})
 
         assert [] == httpx.get(f"{url}/orders").json()[0]["items"]
+
+
+SYNC_PROGRAM = """
+import asyncio, sys
+sys.modules["greenlet"] = None  # since SQLAlchemy 2.1 `sqlalchemy.ext.asyncio` cannot be imported then
+
+from typing import Annotated
+import outlive
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from outlive.integrations.fastapi import SessionRoute, lifespan, review, session_dependency
+from sqlalchemy import create_engine, select
+from sqlalchemy.orm import Session
+
+engine = create_engine("sqlite://")
+app = FastAPI(lifespan=lifespan(engine))
+app.router.route_class = SessionRoute
+
+@app.get("/")
+def show(session: Annotated[Session, session_dependency(outlive.sessionmaker(engine), read_only=True)]) -> int:
+    return session.scalar(select(1))
+
+async def main():
+    async with app.router.lifespan_context(app):
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://shop") as client:
+            print((await client.get("/")).text, len(review(app).findings))
+
+asyncio.run(main())
+"""
+
+
+def test_sync_code_needs_no_greenlet(tmp_path: Path) -> None:
+    (program := tmp_path / "program.py").write_text(SYNC_PROGRAM)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+
+    assert ("1 0\n", "") == (done.stdout, done.stderr)
 
 
 def test_a_factory_that_expires_on_commit_is_refused() -> None:

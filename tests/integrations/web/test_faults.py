@@ -3,6 +3,7 @@
 # No `from __future__ import annotations`: FastAPI could not resolve the names that belong to a function.
 
 import asyncio
+import gc
 import itertools
 import os
 import socket
@@ -18,17 +19,15 @@ from urllib.parse import urlsplit
 import anyio
 import httpx
 import pytest
-from fastapi import HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from sqlalchemy import Engine, exc, select, text
 
-from outlive.integrations.fastapi import session_dependency
+from outlive.integrations.fastapi import SessionRoute, session_dependency, versions
 from tests import databases, servers
 from tests.integrations.web.conftest import MakeShop, make_shop
 from tests.integrations.web.shop import Base, Item, Order, OrderOut, Shop, served, shop_on
-
-# A driver may say that a connection which was cancelled, or whose server crashed, was dropped and not closed.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
 WRITES = int(os.environ.get("OUTLIVE_TEST_WRITES", "200"))
 """With 2000 each test that uses it takes about ten seconds."""
@@ -230,6 +229,46 @@ def test_a_request_that_is_cancelled_leaves_whole_transactions_and_no_connection
         assert 0 == shop.connections
 
 
+@pytest.mark.parametrize("where", ["dependency", "path operation"])
+def test_a_thread_that_is_left_behind_writes_no_second_half_and_keeps_no_connection(
+    sync_shop: MakeShop, where: str
+) -> None:
+    """A sync dependency, or a sync path operation that is on no SessionRoute, works on when its task is cancelled."""
+    shop = sync_shop(route_class=SessionRoute if where == "dependency" or versions.TEARDOWN_IS_LATE else APIRoute)
+    begun: list[int] = []
+    ended: list[int] = []
+
+    def create(number: int, session: Annotated[Any, shop.get_session]) -> None:
+        begun.append(number)
+        try:
+            for half in ("first", "second"):
+                session.add(Order(number=f"{number} {half}"))
+                session.flush()
+                session.execute(text("SELECT pg_sleep(0.01)"))
+                time.sleep(0.01)
+            session.commit()
+        finally:
+            ended.append(number)
+
+    if where == "dependency":
+        shop.app.post("/orders", dependencies=[Depends(create)])(lambda: None)
+    else:
+        shop.app.post("/orders")(create)
+    gc.disable()  # it would give connections back that are lost
+    try:
+        with served(impatient(shop.app)) as url, httpx.Client(base_url=url, limits=ONE_REQUEST) as client:
+            for number in range(12):
+                client.post("/orders", params={"number": number, "patience": 0.005 * (number + 1)})
+            wait_for(lambda: len(begun) == len(ended))
+            settle(shop)
+    finally:
+        gc.enable()
+    assert begun
+    numbers = shop.numbers()
+    assert [] == [number for number in numbers if number.replace("second", "first") not in numbers]
+    assert len(numbers) % 2 == 0
+
+
 def test_a_timeout_inside_a_path_operation_rolls_back(async_shop: MakeShop) -> None:
     shop = async_shop()
 
@@ -289,6 +328,35 @@ def test_all_threads_waiting_for_connections_do_not_keep_others_from_giving_thei
         for asked in [pool.submit(ask, url) for _ in range(60)]:  # Starlette has 40 threads
             asked.result()
     assert {404: 120} == answers
+    assert 0 == shop.connections
+
+
+@pytest.mark.parametrize("route_class", [SessionRoute, APIRoute])
+@pytest.mark.parametrize("end", ["commit", "raise", "read"])
+def test_async_path_operations_with_sync_sessions_do_not_keep_each_other_from_ending(
+    sync_shop: MakeShop, route_class: type[APIRoute], end: str
+) -> None:
+    """They wait for connections in the event loop here: whatever has one must not need it to give it back."""
+    if versions.TEARDOWN_IS_LATE and end != "read":
+        route_class = SessionRoute
+    shop = sync_shop(pool_size=2, pool_timeout=2, route_class=route_class, read_only=end == "read")
+    router = APIRouter(route_class=route_class)
+
+    @router.post("/orders")
+    async def create(number: str, session: Annotated[Any, shop.get_session]) -> None:
+        if end == "read":
+            session.scalar(select(1))
+            return
+        session.add(Order(number=number))
+        session.flush()
+        if end == "raise":
+            raise HTTPException(404)
+
+    shop.app.include_router(router)
+    answers: Counter[int] = Counter()
+    with served(shop.app) as url:
+        write_all(url, 60, lambda answer, _: answers.update([answer.status_code]))
+    assert {404 if end == "raise" else 200: 60} == answers
     assert 0 == shop.connections
 
 

@@ -145,6 +145,52 @@ def show(session: Session = Depends(get_session)) -> None: ...
     assert "OL601" == json.loads(late.to_json())[0]["code"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return session.get(Author, 1)",
+        "save(session, Author(name=name))",
+        "session.add(Author(name=name)); save(session=session)",
+        "session.add(Author(name=name)); session.commit()",
+    ],
+)
+def test_a_path_operation_that_leaves_nothing_to_a_late_commit_is_sound(
+    reviewed: Reviewed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    (library := tmp_path / "site-packages").mkdir()
+    (library / "reviewed_library.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(library)
+    sound = reviewed(f"""
+from reviewed_library import SessionOf
+get_session = SessionOf(create_engine("sqlite://"))
+
+def save(session, author=None):
+    session.commit()
+
+@app.post("/authors", response_model=None)
+def create(name: str, session: Session = Depends(get_session)):
+    {body}
+""")
+
+    assert [] == found(sound)
+
+
+@pytest.mark.skipif(not versions.HAS_SCOPES, reason="this FastAPI has one scope")
+def test_what_is_asked_for_under_two_scopes_and_is_no_session_is_sound(reviewed: Reviewed) -> None:
+    sound = reviewed("""
+from threading import Lock
+
+def alone():
+    with Lock() as lock:
+        yield lock
+
+@app.get("/authors", dependencies=[Depends(alone, scope="function")])
+def show(lock: Annotated[Lock, Depends(alone)]) -> None: ...
+""")
+
+    assert [] == found(sound)
+
+
 @pytest.mark.skipif(not versions.HAS_SCOPES, reason="this FastAPI has one scope")
 def test_scopes_that_meet_in_a_router_are_told(reviewed: Reviewed) -> None:
     mixed = reviewed("""
@@ -182,13 +228,49 @@ def annotated(session: SessionDep) -> list[Author]:
 @app.get("/none")
 def none(session: SessionDep, options: Annotated[tuple, response_options(Author)]):
     return {}
+
+@app.get("/number")
+def number(session: SessionDep, options: Annotated[tuple, response_options(Author)]) -> int:
+    return 1
 """)
 
     told = found(wrong)
-    assert ["OL602", "OL602", "OL602"] == [code for code, _ in told]
+    assert ["OL602"] * 4 == [code for code, _ in told]
     assert "GET /asked: Wrong.born" in told[0][1]
     assert "GET /annotated: Wrong.born is required, and Author has no `born`" == told[1][1]
     assert "GET /none has no response model" in told[2][1]
+    assert "GET /number: expected a schema" in told[3][1]
+
+
+def test_a_response_that_something_else_makes_of_the_objects_is_sound(reviewed: Reviewed) -> None:
+    sound = reviewed("""
+from typing import Union
+from pydantic import model_validator
+
+class Page(BaseModel):
+    items: list[AuthorOut]
+    total: int
+
+class Born(BaseModel):
+    born: int
+
+    @model_validator(mode="before")
+    @classmethod
+    def flatten(cls, author):
+        return {"born": 1929}
+
+@app.get("/pages", response_model=Page)
+def pages() -> list[Author]: ...
+
+@app.get("/born", response_model=Born)
+def born() -> Author: ...
+
+@app.get("/either", response_model=Union[AuthorOut, Page])
+def either() -> Author: ...
+""")
+
+    assert 3 == sound.routes
+    assert [] == found(sound)
 
 
 def test_the_command_line_imports_and_reviews(tmp_path: Path) -> None:
@@ -201,11 +283,20 @@ def test_the_command_line_imports_and_reviews(tmp_path: Path) -> None:
     done = run("app:app")
     assert (0, "importing app\n") == (done.returncode, done.stderr)
     assert "0 routes reviewed" in done.stdout
+    (tmp_path / "made.py").write_text("from app import app\n\ndef create_app(name='shop'):\n    return app\n")
+    done = run("made:create_app", "--factory")
+    assert 0 == done.returncode
+    assert "0 routes reviewed" in done.stdout
+    done = run("app:factory", "--factory")
+    assert "is no FastAPI application but a Session" in done.stderr
+    done = run("app:mapped_column.__get__", "--factory")
+    assert "cannot be called: TypeError" in done.stderr
     for wrong, said in {
         "app": "expected MODULE:APP",
         "app:nothing": "app has no nothing",
         "nothing:app": "no module of that name",
         "app:factory": "is no FastAPI application but a sessionmaker",
+        "made:create_app": "is no FastAPI application but a function; does it make one? --factory calls it",
     }.items():
         done = run(wrong)
         assert 2 == done.returncode

@@ -3,6 +3,8 @@
 # No `from __future__ import annotations`: FastAPI looks for the names of annotations in `__globals__` (0.105 to 0.165),
 # which an object has not; and the dependency is one, so that two of the same factory are equal.
 
+import asyncio
+import inspect
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ from typing import Any
 
 from fastapi import Response, params
 from sqlalchemy import event, orm
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from starlette.requests import HTTPConnection
 
 from outlive.integrations.fastapi import versions
@@ -55,8 +56,8 @@ def session_dependency(
 
 
 def _expires_on_commit(factory: Any) -> bool:
-    known = isinstance(factory, orm.sessionmaker | async_sessionmaker)
-    return known and bool(factory.kw.get("expire_on_commit", True))
+    is_known = hasattr(factory, "class_") and hasattr(factory, "kw")  # sessionmaker, async_sessionmaker
+    return is_known and bool(factory.kw.get("expire_on_commit", True))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class SessionDependency:
         if sessions is None and not is_websocket:
             self.check_without_route(connection.scope["path"])
         lock = threading.Lock() if sessions is None else sessions.lock
-        opened = RequestSession(self.factory(), response, lock, self.read_only, self.streaming)
+        is_here = inspect.iscoroutinefunction(connection.scope.get("endpoint"))
+        opened = RequestSession(self.factory(), response, lock, self.read_only, self.streaming, is_here)
         if self.read_only:
             refuse_writes(opened.session)
         if sessions is not None:
@@ -87,6 +89,9 @@ class SessionDependency:
                 # What came after the commit of the route: teardowns of other dependencies, or no such route.
                 await opened.end_transaction()
                 is_kept = opened.is_handed_over
+        except asyncio.CancelledError:
+            opened.abandon()
+            raise
         finally:
             if not is_kept:
                 await opened.close()
@@ -117,7 +122,7 @@ def refuse_writes(session: AnySession) -> None:
     Raises (later):
         ReadOnlyError: At a flush with changes, and at an INSERT, UPDATE or DELETE of a mapped class.
     """
-    sync_session = session.sync_session if isinstance(session, AsyncSession) else session
+    sync_session = session if isinstance(session, orm.Session) else session.sync_session
 
     def before_flush(session: orm.Session, *_: Any) -> None:
         changed = [*session.new, *session.dirty, *session.deleted]

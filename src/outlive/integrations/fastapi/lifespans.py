@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.concurrency import run_in_threadpool
 
 from outlive.integrations.fastapi.dependency import SessionDependency
 from outlive.integrations.fastapi.routes import SessionRoute
 from outlive.integrations.fastapi.walking import dependencies_of, routes_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 Lifespan: TypeAlias = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -42,10 +44,10 @@ def lifespan(*engines: Engine | AsyncEngine, inner: Lifespan | None = None) -> L
                     yield
         finally:
             for engine in engines:
-                if isinstance(engine, AsyncEngine):
-                    await engine.dispose()
-                else:
+                if isinstance(engine, Engine):
                     await run_in_threadpool(engine.dispose)
+                else:
+                    await engine.dispose()
 
     return run
 

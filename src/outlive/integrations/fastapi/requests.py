@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import anyio.to_thread
 from fastapi import Response
-from sqlalchemy import orm
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import exc, orm
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession  # since SQLAlchemy 2.1 that needs greenlet, which sync code has not
 
 T = TypeVar("T")
-AnySession: TypeAlias = orm.Session | AsyncSession
-Method: TypeAlias = Callable[[AnySession], Awaitable[None] | None]
+AnySession: TypeAlias = "orm.Session | AsyncSession"
+Method: TypeAlias = "Callable[[AnySession], Awaitable[None] | None]"
 _KEY = "outlive.sessions"
 
 
@@ -30,8 +33,12 @@ class RequestSession:
             thread behind, which works on; what it works with must not be closed meanwhile, nor opened again afterwards.
         read_only: Never committed.
         streaming: Used by the body of the response, too.
+        is_here: Whether async code works with it, which waits for a sync session in the event loop.  It is then
+            committed and closed there, too: while a thread does it, other requests would wait for its connection, in
+            the event loop, and so keep it from being given back.
         is_handed_over: Whether the body of the response closes it.
         is_closed: Or about to be.
+        is_abandoned: Whether a thread that nobody waits for may be working with it.
     """
 
     session: AnySession
@@ -39,17 +46,19 @@ class RequestSession:
     lock: threading.Lock
     read_only: bool = False
     streaming: bool = False
+    is_here: bool = False
     is_handed_over: bool = False
     is_closed: bool = False
+    is_abandoned: bool = False
 
     async def call(self, method: Method) -> None:
         """Call a method of the session where it may be called: a sync one waits in a thread."""
-        if isinstance(self.session, AsyncSession):
-            awaitable = method(self.session)
-            assert awaitable is not None
-            await awaitable
-        else:
+        if isinstance(self.session, orm.Session) and (self.is_abandoned or not self.is_here):
             await in_thread(self._call_alone, method)
+            return
+        awaitable = method(self.session)
+        if awaitable is not None:
+            await awaitable
 
     def _call_alone(self, method: Method) -> None:
         with self.lock:
@@ -63,13 +72,23 @@ class RequestSession:
     async def close(self) -> None:
         """Close the session, also where the request is cancelled: its connection would be lost otherwise."""
         self.is_closed = True
-        if not self.lock.locked() and not self.session.in_transaction():  # nothing to wait for
+        if not (self.lock.locked() or self.is_abandoned or self.session.in_transaction()):  # nothing to wait for
             await self._close_here()
             return
         with anyio.CancelScope(shield=True):
             if self.lock.locked():
                 await in_thread(self._wait)
-            await self.call(close)
+            await self.call(close_when_free if self.is_abandoned else close)
+
+    def abandon(self) -> None:
+        """The request was cancelled: a sync dependency, or path operation that is on no ``SessionRoute``, works on.
+
+        What it does next with the session fails.  It would otherwise begin a transaction of its own: that could write
+        the second half of something whose first half was rolled back, and nobody would give its connection back.
+        """
+        if isinstance(self.session, orm.Session) and not self.lock.locked():
+            self.is_abandoned = True
+            vars(self.session)["get_bind"] = _refuse_to_begin
 
     async def _close_here(self) -> None:
         closing = close(self.session)
@@ -105,9 +124,22 @@ def close(session: AnySession) -> Awaitable[None] | None:
     return session.close()
 
 
+def close_when_free(session: AnySession) -> Awaitable[None] | None:
+    """Close a session while a thread may be in the middle of a method of it, such as one that takes a connection."""
+    while True:
+        try:
+            return session.close()
+        except exc.IllegalStateChangeError:
+            time.sleep(0.001)
+
+
+def _refuse_to_begin(*_: Any, **__: Any) -> Any:
+    raise exc.InvalidRequestError("the request of this session was cancelled, and the session is closed")
+
+
 def let_go(session: AnySession) -> Awaitable[None] | None:
     """Roll the transaction back and give the connection back; unlike ``rollback()`` it expires nothing."""
-    if isinstance(session, AsyncSession):
+    if not isinstance(session, orm.Session):
         return session.run_sync(let_go)  # type: ignore[arg-type]
     transaction = session.get_transaction()
     if transaction is not None:

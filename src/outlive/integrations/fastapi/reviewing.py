@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from sqlalchemy import inspect as look
 from sqlalchemy.orm import Mapper
@@ -17,19 +16,19 @@ from sqlalchemy.orm import Mapper
 from outlive.check import engine
 from outlive.check.findings import Finding
 from outlive.hazards.catalog import Hazard, all_hazards
-from outlive.integrations.fastapi import versions
+from outlive.integrations.fastapi import sources, versions
 from outlive.integrations.fastapi.dependency import SessionDependency
 from outlive.integrations.fastapi.loading import ResponseOptions
-from outlive.integrations.fastapi.walking import FoundRoute, dependencies_of, routes_of
-from outlive.keep.schemas import fields_of, name_of_type, schemas_in
+from outlive.integrations.fastapi.walking import FoundRoute, dependencies_of, routes_of, uses_in
+from outlive.keep.schemas import fields_of, looks_at_objects, name_of_type, schemas_in
 from outlive.lifecycle.errors import SchemaError, SetupError, UnsafeError
 from outlive.lifecycle.places import Place
 from outlive.report import json, text
 
 COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES = "OL601", "OL602", "OL604", "OL606"
+_SESSIONS = {"sqlalchemy.orm.session.Session", "sqlalchemy.ext.asyncio.session.AsyncSession"}
 _CODES = (COMMITS_LATE, READS_UNLOADED, EMPTY, MIXED_SCOPES)
 _NAME_IT = "let the response model name what the class has"
-_WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def _looked_up(routes: list[FoundRoute], checked: set[str], hazards: Mapping[str
             if len(names) == 1
             else f"{names[0]} and {text.count(len(names) - 1, 'other route')} leave"
         )
-        message = f"{_name(call)} commits after the response was sent, and {who} the commit to it"
+        message = f"{sources.name_of(call)} commits after the response was sent, and {who} the commit to it"
         remedy = 'ask for it with `scope="function"`' if versions.HAS_SCOPES else "commit in the path operation"
         yield _finding(hazards[COMMITS_LATE], call, message, f"{remedy}, or use `session_dependency`")
 
@@ -145,116 +144,86 @@ def _response_models(route: FoundRoute) -> Iterator[tuple[str, str, str]]:
     for options in asked:
         try:
             options.of(route.route.response_model, route.name)
-        except (SchemaError, SetupError) as error:
+        except (SchemaError, SetupError, TypeError) as error:
             yield READS_UNLOADED, str(error), _NAME_IT
-    if not asked and route.route.response_model is not None and schemas_in(route.route.response_model):
-        for model in _returned(route.route.endpoint):
-            for schema, name in _lacking(model, route.route.response_model):
-                yield READS_UNLOADED, f"{schema}.{name} is required, and {model.__name__} has no `{name}`", _NAME_IT
+    if asked:
+        return
+    for model, schema in _converted(route):
+        for name in _lacking(model, schema):
+            message = f"{name_of_type(schema)}.{name} is required, and {model.__name__} has no `{name}`"
+            yield READS_UNLOADED, message, _NAME_IT
 
 
-def _lacking(model: type[Any], response_model: Any) -> Iterator[tuple[str, str]]:
-    """Fields that neither a class nor a subclass of it can serve, with their schemas."""
+def _converted(route: FoundRoute) -> Iterator[tuple[type[Any], Any]]:
+    """The mapped class that a path operation says it returns, and the schema that is made of it, if each is one.
+
+    Where only one of them is in a list, or a page, something in between makes the other.
+    """
+    returned, answered = sources.hints_of(route.route.endpoint).get("return"), route.route.response_model
+    types = [found for found in (returned, *get_args(returned)) if isinstance(found, type)]
+    models = [found for found in types if isinstance(look(found, raiseerr=False), Mapper)]
+    schemas = schemas_in(answered)
+    if len(models) == len(schemas) == 1 and _contains_many(returned) == _contains_many(answered):
+        yield models[0], schemas[0]
+
+
+def _contains_many(annotation: Any) -> bool:
+    return get_origin(annotation) not in {None, Union, UnionType, Annotated}
+
+
+def _lacking(model: type[Any], schema: Any) -> Iterator[str]:
+    """Fields that neither a class nor a subclass of it can serve; none of a schema that looks at the object itself."""
     mapper: Mapper[Any] = look(model)
     classes: list[type[Any]] = [one.class_ for one in mapper.self_and_descendants]
-    for schema in schemas_in(response_model):
-        for field in fields_of(schema):
-            names = [str(source[0]) for source in field.sources]
-            is_served = any(hasattr(class_, name) for class_ in classes for name in names)
-            if not (is_served or field.has_default or field.reads is not None):
-                yield name_of_type(schema), field.name
-
-
-def _returned(endpoint: Callable[..., Any]) -> list[type[Any]]:
-    """The mapped classes in the return annotation of a path operation."""
-    try:
-        annotation = get_type_hints(inspect.unwrap(endpoint)).get("return")
-    except Exception:  # noqa: BLE001  names that only a type checker has
-        return []
-    types = [found for found in (annotation, *get_args(annotation)) if isinstance(found, type)]
-    return [found for found in types if isinstance(look(found, raiseerr=False), Mapper)]
+    if looks_at_objects(schema):
+        return
+    for field in fields_of(schema):
+        names = [str(source[0]) for source in field.sources]
+        is_served = any(hasattr(class_, name) for class_ in classes for name in names)
+        if not (is_served or field.has_default or field.reads is not None):
+            yield field.name
 
 
 def _scopes(route: FoundRoute) -> Iterator[tuple[str, str, str]]:
-    """Dependencies with ``yield`` that one request asks for under two scopes: it gets two of them."""
+    """Sessions that one request asks for under two scopes: it gets two of them."""
     scopes: dict[Any, set[str]] = {}
-    for used in dependencies_of(route.dependant):
-        if used.call is not None and _body(used.call) is not None:
+    sessions: set[Any] = set()
+    for asking, used in uses_in(route.dependant):
+        if used.call is not None and sources.has_yield(used.call):
             scopes.setdefault(used.call, set()).add(getattr(used, "scope", None) or "request")
+            if _is_session(sources.hints_of(asking.call).get(used.name or "")):
+                sessions.add(used.call)
     for call, found in scopes.items():
-        if len(found) > 1:
-            message = f"gets two sessions from {_name(call)}, which is asked for with two scopes"
-            yield MIXED_SCOPES, message, f"ask for {_name(call)} with the same scope everywhere"
+        if len(found) > 1 and call in sessions:
+            name = sources.name_of(call)
+            message = f"gets two sessions from {name}, which is asked for with two scopes"
+            yield MIXED_SCOPES, message, f"ask for {name} with the same scope everywhere"
+
+
+def _is_session(annotation: Any) -> bool:
+    kind = annotation.__origin__ if get_origin(annotation) is Annotated else annotation
+    names = {f"{base.__module__}.{base.__name__}" for base in getattr(kind, "__mro__", ())}
+    return not _SESSIONS.isdisjoint(names)
 
 
 def _ending_late(route: FoundRoute, checked: set[str]) -> Iterator[Any]:
-    """Dependencies that commit after the response, where the check of the source does not see it."""
-    if not _WRITING & set(route.route.methods or ()) or "commit(" in _source(route.route.endpoint):
-        return
-    for used in {id(used.call): used for used in dependencies_of(route.dependant)}.values():
+    """Dependencies that commit after the response what the path operation leaves to them; unless the check sees it."""
+    for used in route.dependant.dependencies:
         is_late = getattr(used, "scope", None) != "function" if versions.HAS_SCOPES else versions.TEARDOWN_IS_LATE
         is_ours = isinstance(used.call, SessionDependency)
-        is_seen = _place(used.call).filename in checked
-        if is_late and not is_ours and not is_seen and _commits_after_yield(used.call):
+        if (
+            is_late
+            and not is_ours
+            and _place(used.call).filename not in checked
+            and sources.commits_after_yield(used.call)
+            and sources.leaves_changes(route.route.endpoint, used.name or "")
+        ):
             yield used.call
 
 
-def _commits_after_yield(call: Any) -> bool:
-    body = _body(call)
-    if body is None:
-        return False
-    given = next(node.lineno for node in ast.walk(body) if isinstance(node, ast.Yield))
-    return any(
-        (isinstance(node, ast.Call) and _is_call_of("commit", node) and node.lineno > given)
-        or (
-            isinstance(node, ast.With | ast.AsyncWith)
-            and _begins(node)
-            and node.lineno < given <= (node.end_lineno or 0)
-        )
-        for node in ast.walk(body)
-    )
-
-
-def _begins(block: ast.With | ast.AsyncWith) -> bool:
-    return any(_is_call_of("begin", item.context_expr) for item in block.items)
-
-
-def _is_call_of(method: str, node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
-
-
-def _body(call: Any) -> ast.AST | None:
-    """The syntax tree of a dependency with ``yield``."""
-    function = _function(call)
-    if not (inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)):
-        return None
-    try:
-        return ast.parse(_source(function))
-    except SyntaxError:
-        return None
-
-
-def _source(call: Any) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(_function(call)))
-    except (OSError, TypeError):
-        return ""
-
-
-def _function(call: Any) -> Any:
-    """What is run where FastAPI calls a dependency: a function, or the ``__call__`` of an instance."""
-    unwrapped = inspect.unwrap(call)
-    if inspect.isroutine(unwrapped) or inspect.isclass(unwrapped):
-        return unwrapped
-    return type(unwrapped).__call__
-
-
-def _name(call: Any) -> str:
-    return f"`{getattr(call, '__name__', type(call).__name__)}`"
-
-
 def _place(call: Any) -> Place:
-    code = getattr(_function(call), "__code__", None)
+    """Where a function begins; in a file under the working directory, from there."""
+    code = getattr(sources.function_of(call), "__code__", None)
     return Place(str(_printed(Path(code.co_filename))), code.co_firstlineno) if code else Place("?", 1)
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import anyio.from_thread
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import orm
 from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -92,10 +92,10 @@ class SessionRoute(APIRoute):
                     raise asyncio.CancelledError
                 result = endpoint(**values)
                 for opened, step in self._ending(result):
-                    if isinstance(opened.session, AsyncSession):
-                        anyio.from_thread.run(opened.call, step)
-                    else:
+                    if isinstance(opened.session, orm.Session):
                         step(opened.session)
+                    else:
+                        anyio.from_thread.run(opened.call, step)
             return _followed(result)
 
         return call

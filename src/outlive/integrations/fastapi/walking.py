@@ -46,12 +46,23 @@ def _served(routes: Sequence[BaseRoute]) -> Iterator[tuple[BaseRoute, Any]]:
     if hasattr(routing, "iter_route_contexts"):  # an included router keeps its routes since FastAPI 0.137
         for context in routing.iter_route_contexts(routes):
             yield context.original_route, context
-    else:
-        yield from ((route, route) for route in routes)
+        return
+    for route in routes:
+        included: Any = getattr(route, "effective_route_contexts", None)
+        if included is not None:  # FastAPI 0.137.0 and 0.137.1, which have no public name for it
+            yield from ((context.original_route, context) for context in included())
+        else:
+            yield route, route
 
 
 def dependencies_of(dependant: Dependant) -> Iterator[Dependant]:
     """All that a path operation depends on, directly or not."""
-    for used in dependant.dependencies:
+    for _, used in uses_in(dependant):
         yield used
-        yield from dependencies_of(used)
+
+
+def uses_in(dependant: Dependant) -> Iterator[tuple[Dependant, Dependant]]:
+    """The same, each with what asks for it."""
+    for used in dependant.dependencies:
+        yield dependant, used
+        yield from uses_in(used)
