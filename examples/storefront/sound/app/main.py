@@ -18,6 +18,7 @@ from app.models import Customer, Order
 from app.repository import CustomerRepository, ProductRepository
 from app.schemas import CustomerOut, Delivery, EmailChange, Id, NewOrder, Receipt, Sale
 from app.seed import open_shop
+from outlive.integrations.asgi import BoundaryMiddleware, ExplainMiddleware
 from outlive.integrations.fastapi import SessionRoute, lifespan, response_options
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ async def opening(_: FastAPI) -> AsyncIterator[None]:
 
 app = FastAPI(title="Storefront", lifespan=lifespan(engine, inner=opening))
 app.router.route_class = SessionRoute
+app.add_middleware(BoundaryMiddleware)
+app.add_middleware(ExplainMiddleware)
 
 
 @app.exception_handler(NoResultFound)
