@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, lifetimes, orphans, summaries
+from outlive.check.flow import background, calls, fields, lifetimes, orphans, summaries
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
@@ -24,12 +24,14 @@ from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import LOADED, Object, Plain, State
 from outlive.check.flow.values import Spot, Value
 from outlive.check.knowledge import Keeps
-from outlive.check.program import External, FunctionSymbol, GlobalSymbol
+from outlive.check.program import External, FieldSymbol, FunctionSymbol, GlobalSymbol
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
+
+Symbol: TypeAlias = FunctionSymbol | GlobalSymbol | FieldSymbol
 
 VARIANTS = 3
 """In how many states a kept object is looked at."""
@@ -46,7 +48,7 @@ class Caching(Struct, frozen=True):
     """What keeps objects.
 
     Attributes:
-        symbol: A function with a decorator that keeps its results, or a dict of a module.
+        symbol: A function with a decorator that keeps its results, a dict of a module, or a field of a class.
         place: That decorator, or where the dict is filled.
         since: From when on others get what is kept.
         keeps: The object, a copy, or either.
@@ -54,7 +56,7 @@ class Caching(Struct, frozen=True):
     """
 
     number: int
-    symbol: FunctionSymbol | GlobalSymbol
+    symbol: Symbol
     place: Spot
     since: str
     keeps: Keeps = "object"
@@ -97,7 +99,7 @@ def _dotted(run: Interpreter, symbol: FunctionSymbol, head: str) -> str:
     return ""
 
 
-def hit(run: Interpreter, state: State, symbol: FunctionSymbol | GlobalSymbol) -> Value | None:
+def hit(run: Interpreter, state: State, symbol: Symbol) -> Value | None:
     """What a cache has of a former walk."""
     kept = run.recalled.get(symbol)
     if kept is None:
@@ -118,9 +120,13 @@ def miss(run: Interpreter, caching: Caching, bound: Mapping[str, Value], pairs: 
         put(run, state, caching, value)
 
 
+def has_objects(state: State, value: Value) -> bool:
+    return any(state.object(oid) for oid in lifetimes.refs(value))
+
+
 def put(run: Interpreter, state: State, caching: Caching, value: Value) -> None:
     """A value comes into a cache."""
-    if not any(state.object(oid) for oid in lifetimes.refs(value)):
+    if not has_objects(state, value):
         return
     keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
     if caching.keeps == "copy":
@@ -188,7 +194,7 @@ def _called_by_modules(run: Interpreter) -> Iterator[FunctionSymbol]:
                     yield found
 
 
-def take(run: Interpreter, since: int, known: Collection[Spot]) -> list[Note]:
+def take(run: Interpreter, since: int, known: Collection[Spot], reader: FunctionSymbol) -> list[Note]:
     """Of what was noted since then, the reads that fail because a cache has kept the object."""
     found = run.log.notes[since:]
     del run.log.notes[since:]
@@ -198,9 +204,16 @@ def take(run: Interpreter, since: int, known: Collection[Spot]) -> list[Note]:
         if note.kind != "late" or note.exit is None or note.shadowed or note.spot in known:
             continue
         caching = by_number.get(_number(run, note.oid))
-        if caching is not None:
+        if caching is not None and _finds(run, caching, reader):
             taken.append(replace(note, kind="cached", use=caching.place, text=caching.since))
     return taken
+
+
+def _finds(run: Interpreter, caching: Caching, reader: FunctionSymbol) -> bool:
+    """Whether a function comes later: one process calls it twice, or it finds what another method has left."""
+    if isinstance(caching.symbol, FieldSymbol):
+        return fields.may_find(run, caching.symbol, reader)
+    return is_called_again(run, reader)
 
 
 def _number(run: Interpreter, oid: int) -> int:

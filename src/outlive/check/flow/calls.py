@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,10 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_MAKES = re.compile(r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|[\w.]+\()")
+"""A constructor makes something in which objects can be kept later."""
+
+
 def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> Pairs:
     base = run.value(node.base, state, frame)
     args = [run.value(arg, state, frame) for arg in node.args]
@@ -99,8 +104,11 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
         containers.change(run, node, given, base)
     if node.method in run.knowledge.sends:
         queues.sent(run, node, given, base)
+    if node.home and isinstance(base, Unknown):
+        base = containers.fresh(run, node, given)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
         run.put(state, frame, node.base, args[0])
+        containers.bring_home(run, state, frame, node.base, node.home, node.span)
         state.assumed[frame.id, node.base] = True  # It is no longer empty.
         return [(state, NONE)]
     if node.method:
@@ -456,6 +464,8 @@ def _mapped_parameters(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[s
 def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value], state: State) -> bool:
     """Whether a call can have to do with an object or a session: of its own accord, or because it is given one."""
     if (id(function.symbol.module), function.symbol.index) in run.relevant:
+        return True
+    if function.symbol.facts.name == "__init__" and _MAKES.search(function.symbol.facts.text):
         return True
     return any(_is_alive(value, state, 2) for value in (*bound.values(), *function.closure.values()))
 

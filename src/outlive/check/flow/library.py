@@ -27,7 +27,7 @@ from outlive.check.flow import (
     streams,
 )
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.elements import item
+from outlive.check.flow.elements import EMPTY, item
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED
 from outlive.check.flow.values import (
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
 _SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"})
 _ONE_ELEMENT = frozenset({"next", "min", "max"})
 _WRAPPING = frozenset({"contextlib", "functools"})
@@ -165,6 +166,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             for value in given.args:
                 states = [after for one in states for after in reads.shown(run, one, frame, value, node.span, names)]
             return [(one, UNKNOWN) for one in states]
+        if last in EMPTY and not given.args and not given.keywords and not given.starred:
+            return [(state, EMPTY[last])]
         if last in _SAME_ELEMENTS:
             value = given.args[-1] if last == "filter" and given.args else first
             value = queries.iterated(run, value, state, frame, node.span)
@@ -200,6 +203,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             element = item(queries.iterated(run, given.args[1], state, frame, node.span), UNKNOWN)
             return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
         return [(state, UNKNOWN)]
+    if last in _CONTAINERS and library == "collections":
+        return [(state, Many(UNKNOWN))]
     if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
         return [(state, coroutines.awaited(value) if last.startswith("run") else value)]
