@@ -150,13 +150,13 @@ def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
 
 def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbol]) -> None:
     """Once more, with what caches have kept."""
-    known = {note.spot for note in run.log.notes if note.kind == "late"}
+    known = {caching.line_of(run, note) for note in run.log.notes if note.kind == "late"}
     fine, since = set(run.log.fine), len(run.log.notes)
     found: list[Note] = []
     for variant in range(max(map(len, run.kept.values()))):
         run.recalled = {symbol: kept[min(variant, len(kept) - 1)] for symbol, kept in run.kept.items()}
         run.summaries.clear()
-        for symbol in dict.fromkeys((*starts, *fields.readers(run, module))):
+        for symbol in dict.fromkeys((*starts, *caching.readers(run, module))):
             _walk_function(run, symbol)
             found += caching.take(run, since, known, symbol)
     run.log.notes += found

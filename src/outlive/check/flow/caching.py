@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, fields, lifetimes, orphans, summaries
+from outlive.check.flow import calls, fields, lifetimes, orphans, summaries
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
@@ -24,7 +24,7 @@ from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import LOADED, Object, Plain, State
 from outlive.check.flow.values import Spot, Value
 from outlive.check.knowledge import Keeps
-from outlive.check.program import External, FieldSymbol, FunctionSymbol, GlobalSymbol
+from outlive.check.program import External, FieldSymbol, FunctionSymbol, GlobalSymbol, Module
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -194,14 +194,33 @@ def _called_by_modules(run: Interpreter) -> Iterator[FunctionSymbol]:
                     yield found
 
 
-def take(run: Interpreter, since: int, known: Collection[Spot], reader: FunctionSymbol) -> list[Note]:
+def readers(run: Interpreter, module: Module) -> Iterator[FunctionSymbol]:
+    """The functions of a file that take something out of a cache or a field, by the names in their text."""
+    words: set[str] = set()
+    for symbol in run.kept:
+        if isinstance(symbol, GlobalSymbol) and symbol.module is module:
+            by_method = not symbol.name.isidentifier()
+            words |= {f".{call.rpartition('.')[2]}(" for call in run.knowledge.takes} if by_method else {symbol.name}
+        elif isinstance(symbol, FieldSymbol) and symbol.owner.module is module:
+            words.add(f".{symbol.name}")
+    for index, function in enumerate(module.facts.functions if words else ()):
+        if not function.nested and any(word in function.text for word in words):
+            yield FunctionSymbol(module, index)
+
+
+def line_of(run: Interpreter, note: Note) -> object:
+    """Where a note is in the source, whoever has called it."""
+    return note.spot.span, run.frames[note.spot.frame][2:]
+
+
+def take(run: Interpreter, since: int, known: Collection[object], reader: FunctionSymbol) -> list[Note]:
     """Of what was noted since then, the reads that fail because a cache has kept the object."""
     found = run.log.notes[since:]
     del run.log.notes[since:]
     by_number = {caching.number: caching for caching in run.caching.values() if caching is not None}
     taken: list[Note] = []
     for note in found:
-        if note.kind != "late" or note.exit is None or note.shadowed or note.spot in known:
+        if note.kind != "late" or note.exit is None or note.shadowed or line_of(run, note) in known:
             continue
         caching = by_number.get(_number(run, note.oid))
         if caching is not None and _finds(run, caching, reader):
@@ -216,9 +235,13 @@ def _finds(run: Interpreter, caching: Caching, reader: FunctionSymbol) -> bool:
     return is_called_again(run, reader)
 
 
+_SOURCE = {"child": 1, "focus": 3, "moved": 2, "one": 2}
+"""Where the key of an identity has the object that it comes from."""
+
+
 def _number(run: Interpreter, oid: int) -> int:
-    """Of the cache that an object comes from, through whatever summaries it has passed; -1 if from none."""
-    kind = run.key_of(background.root_of(run, oid))
-    while kind[0] == "moved" and kind[1] > -2:
-        kind = run.key_of(background.root_of(run, kind[2]))
+    """Of the cache that an object comes from, through loops, relationships and summaries; -1 if from none."""
+    kind = run.key_of(oid)
+    while kind[0] in _SOURCE and (kind[0] != "moved" or kind[1] > -2):
+        kind = run.key_of(kind[_SOURCE[kind[0]]])
     return -2 - kind[1] if kind[0] == "moved" else -1

@@ -84,7 +84,7 @@ if TYPE_CHECKING:
 
 
 _MAKES = re.compile(r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|[\w.]+\()")
-"""A constructor makes something in which objects can be kept later."""
+"""An attribute gets a container, or what some call gives."""
 
 
 def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> Pairs:
@@ -465,9 +465,15 @@ def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value],
     """Whether a call can have to do with an object or a session: of its own accord, or because it is given one."""
     if (id(function.symbol.module), function.symbol.index) in run.relevant:
         return True
-    if function.symbol.facts.name == "__init__" and _MAKES.search(function.symbol.facts.text):
+    if function.symbol.facts.name == "__init__" and _makes_something(function.symbol.facts, bound):
         return True
     return any(_is_alive(value, state, 2) for value in (*bound.values(), *function.closure.values()))
+
+
+def _makes_something(constructor: Function, bound: dict[str, Value]) -> bool:
+    """Whether an instance has something in which objects can be kept later."""
+    known = any(isinstance(value, External) and value.dotted.endswith("()") for value in bound.values())
+    return known or _MAKES.search(constructor.text) is not None
 
 
 def _is_alive(value: Value, state: State, depth: int) -> bool:

@@ -17,7 +17,7 @@ from outlive.check.flow import caching
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import Ref, Spot, Value
-from outlive.check.program import ClassSymbol, FieldSymbol, FunctionSymbol, Module
+from outlive.check.program import ClassSymbol, FieldSymbol, FunctionSymbol
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -58,16 +58,6 @@ def _methods(run: Interpreter, owner: ClassSymbol) -> Iterator[FunctionSymbol]:
     for class_ in run.program.lineage(owner)[0]:
         for index in class_.facts.methods.values():
             yield FunctionSymbol(class_.module, index)
-
-
-def readers(run: Interpreter, module: Module) -> Iterator[FunctionSymbol]:
-    """The methods of a file that find what has been left in a field."""
-    for symbol in run.kept:
-        if isinstance(symbol, FieldSymbol) and symbol.owner.module is module:
-            for index in symbol.owner.facts.methods.values():
-                method = FunctionSymbol(module, index)
-                if may_find(run, symbol, method):
-                    yield method
 
 
 def may_find(run: Interpreter, symbol: FieldSymbol, method: FunctionSymbol) -> bool:

@@ -24,6 +24,7 @@ from outlive.check.flow import (
     schemas,
     sessions,
     sharing,
+    stores,
     streams,
 )
 from outlive.check.flow.arguments import Given
@@ -149,6 +150,18 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return background.hand_over(run, node, given, known, function)
     if function.dotted in run.knowledge.streams:
         return streams.made(run, node, given, function)
+    store = run.knowledge.puts.get(function.dotted)
+    if store is not None:
+        stores.put(run, given, store, function, Spot(frame.id, node.span))
+        return [(state, UNKNOWN)]
+    if function.dotted in run.knowledge.takes:
+        return [(state, stores.taken(run, given, function))]
+    if function.dotted in run.knowledge.dumps and given.args:
+        return [(state, stores.pickled(run, state, given.args[0], Spot(frame.id, node.span)))]
+    if function.dotted in run.knowledge.loads and given.args:
+        return [(state, given.args[0])]
+    if function.dotted in run.knowledge.shelves:
+        return [(state, Many(UNKNOWN))]
     template = run.knowledge.templates.get(function.dotted)
     if template is not None:
         return rendering.rendered(run, node, given, template)
@@ -203,7 +216,7 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             element = item(queries.iterated(run, given.args[1], state, frame, node.span), UNKNOWN)
             return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
         return [(state, UNKNOWN)]
-    if last in _CONTAINERS and library == "collections":
+    if library == "collections" and last in _CONTAINERS:
         return [(state, Many(UNKNOWN))]
     if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
