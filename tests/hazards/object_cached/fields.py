@@ -216,3 +216,61 @@ class Block:
 def within_a_block():
     with Block() as block:
         _later(block.shelf)
+
+
+class General(Loading):
+    def find_one(self):
+        with SessionLocal() as session:
+            self.other = session.get(Author, 1)
+
+    def name(self):
+        return self.other.name  # quiet: a loaded column stays readable
+
+
+class Derived(General):
+    def other_books(self):
+        return self.other.books  # finding: once `self.other` has it, self.other.books is not loaded
+
+
+def left_by_the_base_class():
+    derived = Derived()
+    _later(derived.find_one)
+    _later(derived.name)
+    _later(derived.other_books)
+
+
+class Filling(General):
+    def find_again(self):
+        with SessionLocal() as session:
+            self.other = session.get(Author, 1, options=[selectinload(Author.books)])
+
+    def other_books(self):
+        return self.other.books  # quiet: which of them has filled it is not known
+
+
+def filled_by_the_base_class_and_by_itself():
+    filling = Filling()
+    _later(filling.find_again)
+    _later(filling.other_books)
+
+
+class Polling:
+    async def start(self):
+        async with AsyncSessionLocal() as session:
+            self.author = await session.get(Author, 1)
+            await session.commit()
+
+    async def poll(self):
+        print(self.author.name)  # finding: once `self.author` has it, self.author.name expired at the commit
+
+
+async def a_service_that_goes_on():
+    polling = Polling()
+    start, poll = polling.start, polling.poll
+    await _later_on(start)
+    await _later_on(poll)
+
+
+async def _later_on(method):
+    globals()["_called"] = method
+    await globals()["_called"]()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _FILLING = r"(?:\s*:[^=\n]+)?\s*\+?=(?!=)|\[.*\]\s*=(?!=)|\.(?:add|append|appendleft|extend|insert|setdefault|update)\("
+_AT_THE_ENDS = frozenset({"__aenter__", "__aexit__", "__del__", "__enter__", "__exit__", "__init__"})
 _EMPTY = r"\s*(?:None\b|\[\]|\{\}|\w*[dD]ict\(|list\(\)|set\(\)|deque\(|frozenset\(\))"
 
 
@@ -62,21 +63,23 @@ def _methods(run: Interpreter, owner: ClassSymbol) -> Iterator[FunctionSymbol]:
 
 def may_find(run: Interpreter, symbol: FieldSymbol, method: FunctionSymbol) -> bool:
     """Whether a method is called when the session has gone, as far as its class tells."""
-    mentions = re.compile(rf"\.{re.escape(method.facts.name)}\b")
-    return (
-        method.facts.parent == symbol.owner.index
-        and method.module is symbol.owner.module
-        and method.facts.name not in ("__init__", "__exit__", "__aexit__", "__del__")
-        and f".{symbol.name}" in method.facts.text
-        and not any(mentions.search(other.facts.text) for other in _methods(run, symbol.owner) if other != method)
-    )
+    facts = method.facts
+    if facts.parent < 0 or facts.name in _AT_THE_ENDS or f".{symbol.name}" not in facts.text:
+        return False
+    class_ = ClassSymbol(method.module, facts.parent)
+    if class_ != symbol.owner and not (
+        symbol.owner in run.program.lineage(class_)[0] and _is_filled_once(run, FieldSymbol(class_, symbol.name))
+    ):
+        return False
+    mentions = re.compile(rf"\.{re.escape(facts.name)}\b")
+    return not any(mentions.search(other.facts.text) for other in _methods(run, class_) if other != method)
 
 
 def recall(run: Interpreter, state: State, owner: Ref) -> None:
     """What methods that were called before have left in the fields of an instance."""
-    for symbol in run.recalled:
-        plain = state.objects.get(owner.oid)
-        if isinstance(symbol, FieldSymbol) and isinstance(plain, Plain) and symbol.owner == plain.symbol:
-            found = caching.hit(run, state, symbol)
-            if found is not None:
-                state.objects[owner.oid] = replace(plain, fields={**plain.fields, symbol.name: found})
+    plain = state.objects.get(owner.oid)
+    lineage = run.program.lineage(plain.symbol)[0] if isinstance(plain, Plain) else []
+    for symbol in run.recalled if isinstance(plain, Plain) else ():
+        found = caching.hit(run, state, symbol) if isinstance(symbol, FieldSymbol) and symbol.owner in lineage else None
+        if found is not None and isinstance(symbol, FieldSymbol) and isinstance(plain, Plain):
+            state.objects[owner.oid] = plain = replace(plain, fields={**plain.fields, symbol.name: found})
