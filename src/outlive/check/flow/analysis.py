@@ -206,6 +206,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         if routes:
             responses.returned(run, symbol, routes, root, out.returns)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
+        if facts.decorators and responses.resolves(run, symbol):
+            responses.resolved(run, symbol, root, out.returns)
         if run.keeping:
             noted = len(run.log.notes)
             caching.left(run, dependencies.left(run, root, [one for one, _ in pairs]))
