@@ -104,8 +104,6 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
         containers.change(run, node, given, base)
     if node.method in run.knowledge.sends:
         queues.sent(run, node, given, base)
-    if node.home and isinstance(base, Unknown):
-        base = containers.fresh(run, node, given)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
         run.put(state, frame, node.base, args[0])
         containers.bring_home(run, state, frame, node.base, node.home, node.span)

@@ -108,15 +108,6 @@ def bring_home(
         name = holder
 
 
-def fresh(run: Interpreter, node: ir.Call, given: Given) -> Value:
-    """What nobody has put into a container of containers yet: ``groups[name]`` of ``groups = defaultdict(list)``."""
-    holder, part = node.home[0]
-    if part != "[]" or not isinstance(node.base, str) or run.value(holder, given.state, given.frame) != Many(UNKNOWN):
-        return UNKNOWN
-    made = given.state.own(given.frame.id)[node.base] = Many(UNKNOWN)
-    return made
-
-
 def _append(run: Interpreter, state: State, collection: Many, value: Value) -> None:
     """Where the list is a collection of an object, its session takes in the element, and the other side is set."""
     for oid in lifetimes.refs(value):
