@@ -83,8 +83,10 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-_MAKES = re.compile(r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|[\w.]+\()")
-"""An attribute gets a container, or what some call gives."""
+_MAKES = re.compile(
+    r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|(?:\w+\.)*(?:dict|list|set|deque|defaultdict|[A-Z]\w*)\()"
+)
+"""An attribute gets a container, or an instance of a class."""
 
 
 def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> Pairs:
