@@ -137,7 +137,12 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         knowledge([tmp_path / "jobs.toml"])
 
 
-@pytest.mark.parametrize("call", sorted({**knowledge().handovers, **knowledge().caches}))
+OURS = knowledge()
+
+
+@pytest.mark.parametrize(
+    "call", sorted({*OURS.handovers, *OURS.caches, *OURS.puts, *OURS.takes, *OURS.dumps, *OURS.loads})
+)
 def test_every_call_that_we_know_exists(call: str) -> None:
     owner, _, method = call.partition("()")
     module, _, name = owner.rpartition(".")
@@ -186,6 +191,51 @@ def price(book_id):
 @pytest.mark.parametrize(("toml", "expected"), [(SHELF, ["object-cached"]), ("", [])])
 def test_a_project_tells_what_is_filled_like_a_dict(tmp_path: Path, toml: str, expected: list[str]) -> None:
     assert expected == names(SHELVED, tmp_path, toml)
+
+
+STORE = """
+[[store]]
+puts = ["jobs.Cache().put"]
+value = 0
+word = "order"
+takes = ["jobs.Cache().find"]
+keeps = "object"
+
+[[pickle]]
+dumps = ["jobs.freeze"]
+loads = ["jobs.thaw"]
+"""
+
+STORED = """
+from jobs import Cache, freeze, thaw
+
+class Shop:
+    def __init__(self, cache: Cache):
+        self.cache = cache
+
+    def sell(self, book_id):
+        with SessionLocal() as session:
+            book = session.get(Book, book_id)
+            {put}
+            len(book.author.books)
+
+    def author(self):
+        return {take}.author
+"""
+
+
+@pytest.mark.parametrize(
+    ("put", "take"),
+    [
+        ("self.cache.put(book)", "self.cache.find()"),
+        ("self.cache.put(order=freeze(book))", "thaw(self.cache.find())"),
+    ],
+)
+@pytest.mark.parametrize("toml", [STORE, ""])
+def test_a_project_tells_what_a_cache_is_called(tmp_path: Path, toml: str, put: str, take: str) -> None:
+    known = toml and "freeze" in put  # The object itself has got its author before the session closed.
+
+    assert (["object-cached"] if known else []) == names(STORED.format(put=put, take=take), tmp_path, toml)
 
 
 LENDER = """

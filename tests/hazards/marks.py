@@ -22,13 +22,14 @@ from pathlib import Path
 import pytest
 
 from outlive.hazards.catalog import Hazard, all_hazards
+from tests.servers import REDIS, require_broker
 
 FOLDER = Path(__file__).parent
 MARK = re.compile(r"# (?P<kind>finding|quiet|missed|also(?P<other> [a-z-]+))(, (?P<harm>\w+))?: (?P<text>[^#]+)")
 
 LIBRARIES = (
-    "aiocache", "cachetools", "celery", "dogpile", "fastapi", "flask", "flask_caching", "httpx", "marshmallow",
-    "sqlmodel",
+    "aiocache", "cachelib", "cachetools", "celery", "dogpile", "fastapi", "flask", "flask_caching", "httpx",
+    "marshmallow", "redis", "sqlmodel",
 )  # fmt: skip
 """What the package as users get it does not bring."""
 
@@ -102,3 +103,5 @@ def skip_without_its_libraries(edge_case: EdgeCase) -> None:
     for library in LIBRARIES:
         if re.search(rf"^(from {library}[ .]|import {library}$)", edge_case.text, re.MULTILINE):
             pytest.importorskip(library, exc_type=ImportError)  # SQLModel needs a later SQLAlchemy than we do
+    if "import redis\n" in edge_case.text:
+        require_broker(REDIS)

@@ -49,7 +49,8 @@ class Call(Node, tag=3):
 
     ``spans`` are those of ``args`` followed by ``keywords``; ``starred`` when ``*`` or ``**`` hides some of them;
     ``dropped`` when the result is thrown away; ``awaited`` when it is awaited on the spot; ``unpacked`` are the values
-    behind a ``*``; ``handed`` when it is an argument of what starts a coroutine.
+    behind a ``*``; ``handed`` when it is an argument of what starts a coroutine; ``home`` is where ``base`` was taken
+    from: ``self`` and ``items`` of ``self.items.append(...)``, and then where that was; ``[]`` is an element.
     """
 
     target: str
@@ -65,6 +66,7 @@ class Call(Node, tag=3):
     awaited: bool = False
     unpacked: list[Operand] = []
     handed: bool = False
+    home: list[tuple[Operand, str]] = []
 
     @property
     def operands(self) -> list[Operand]:
@@ -111,12 +113,16 @@ class Item(Node, tag=7):
 
 
 class Put(Node, tag=8):
-    """A container gains a value: ``base[key] = value``, or an element of a comprehension."""
+    """A container gains a value: ``base[key] = value``, or an element of a comprehension.
+
+    ``home`` is as that of a call.
+    """
 
     base: Operand
     key: Operand
     value: Operand
     span: int = 0
+    home: list[tuple[Operand, str]] = []
 
 
 class Touch(Node, tag=9):

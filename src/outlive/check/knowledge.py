@@ -18,6 +18,17 @@
     key = "key"                            # the keyword of a function that makes the key, whatever the arguments are
     unless = ["serializer"]                # with these keywords something else is kept
 
+    [[store]]                              # caches that have methods of their own
+    puts = ["redis.Redis().set"]           # these keep a value
+    value = 1                              # where it stands
+    word = "value"                         # or under this keyword
+    takes = ["redis.Redis().get"]          # these give it back
+    keeps = "object"                       # as above
+
+    [[pickle]]                             # calls that make bytes of objects, and objects of bytes
+    dumps = ["pickle.dumps"]
+    loads = ["pickle.loads"]
+
     [[session]]                            # calls that give a session, to be left by `with` or by `Depends`
     calls = ["fastapi_sqla.open_session"]
     asynchronous = false                   # an AsyncSession
@@ -101,6 +112,36 @@ class Cache(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless: list[str] = []
 
 
+class Store(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A cache that has methods of its own.
+
+    Attributes:
+        puts: Dotted names of the methods that keep a value.
+        value: Position of the value.
+        word: Its keyword.
+        takes: Dotted names of the methods that give it back.
+        keeps: The ``object`` itself, or a ``copy`` that was pickled.
+    """
+
+    puts: list[str]
+    takes: list[str]
+    keeps: Keeps
+    value: int = 1
+    word: str = "value"
+
+
+class Pickle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Calls that make bytes of objects, and objects of bytes; the first argument is what they get.
+
+    Attributes:
+        dumps: Dotted names.
+        loads: Dotted names.
+    """
+
+    dumps: list[str] = []
+    loads: list[str] = []
+
+
 class Lender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A call that gives a session, and closes it when its block or its request is left.
 
@@ -166,6 +207,8 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     handover: list[Handover] = []
     cache: list[Cache] = []
+    store: list[Store] = []
+    pickle: list[Pickle] = []
     session: list[Lender] = []
     queue: list[Queue] = []
     stream: list[Stream] = []
@@ -180,6 +223,10 @@ class Knowledge:
         handovers: By the dotted name of the call.
         caches: By the dotted name of the decorator.
         shelves: Calls for a cache that is filled like a dict.
+        puts: Caches by the dotted name of the method that keeps a value.
+        takes: Methods of caches that give it back.
+        dumps: Calls that make bytes of objects.
+        loads: Calls that make objects of bytes.
         lenders: By the dotted name of the call that gives a session.
         sends: Methods that send their arguments to a task queue.
         signs: Methods of a task that only name its arguments.
@@ -193,6 +240,10 @@ class Knowledge:
     handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
     caches: Mapping[str, Cache] = field(default_factory=dict[str, Cache])
     shelves: frozenset[str] = frozenset()
+    puts: Mapping[str, Store] = field(default_factory=dict[str, Store])
+    takes: frozenset[str] = frozenset()
+    dumps: frozenset[str] = frozenset()
+    loads: frozenset[str] = frozenset()
     lenders: Mapping[str, Lender] = field(default_factory=dict[str, Lender])
     sends: frozenset[str] = frozenset()
     signs: frozenset[str] = frozenset()
@@ -205,9 +256,13 @@ class Knowledge:
     def spelled(self) -> str:
         """All of it as text, the same in every process: sets have no order."""
         calls = (
-            sorted(each.items()) for each in (self.handovers, self.caches, self.lenders, self.streams, self.templates)
+            sorted(each.items())
+            for each in (self.handovers, self.caches, self.puts, self.lenders, self.streams, self.templates)
         )
-        names = self.shelves, self.sends, self.signs, self.receivers, self.wrappers, self.gives_template
+        names = (
+            self.shelves, self.takes, self.dumps, self.loads, self.sends, self.signs, self.receivers, self.wrappers,
+            self.gives_template,
+        )  # fmt: skip
         return repr((*calls, *map(sorted, names)))
 
 
@@ -231,11 +286,17 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
     streams = {call: entry.content for file in told for entry in file.stream for call in entry.calls}
     templates = {call: entry for file in told for entry in file.template for call in entry.calls}
     gives = frozenset(call for file in told for entry in file.template for call in entry.gives)
-    owners = {call.partition("()")[0] for call in (*calls, *streams, *templates, *gives) if "()" in call}
+    puts = {call: entry for file in told for entry in file.store for call in entry.puts}
+    takes = frozenset(call for entry in puts.values() for call in entry.takes)
+    owners = {call.partition("()")[0] for call in (*calls, *streams, *templates, *gives, *puts, *takes) if "()" in call}
     return Knowledge(
         calls,
         caches,
         shelves=frozenset(name for file in told for entry in file.cache for name in entry.shelves),
+        puts=puts,
+        takes=takes,
+        dumps=frozenset(call for file in told for entry in file.pickle for call in entry.dumps),
+        loads=frozenset(call for file in told for entry in file.pickle for call in entry.loads),
         lenders={call: entry for file in told for entry in file.session for call in entry.calls},
         sends=frozenset(name for queue in queues for name in queue.sends),
         signs=frozenset(name for queue in queues for name in queue.signs),

@@ -91,6 +91,13 @@ class GlobalSymbol(Struct, frozen=True):
     name: str
 
 
+class FieldSymbol(Struct, frozen=True):
+    """What the instances of a class have under a name."""
+
+    owner: ClassSymbol
+    name: str
+
+
 KEEPING = frozenset({"outlive.async_sessionmaker", "outlive.sessionmaker"})
 """Factories whose objects stay readable."""
 

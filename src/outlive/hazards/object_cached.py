@@ -1,4 +1,4 @@
-"""A mapped object is kept by a cache, and read when its session is gone.
+"""A mapped object is kept by a cache or a field, and read when its session is gone.
 
 Why it matters
     The first call works with an object of the caller's session.  Every later one
@@ -11,10 +11,10 @@ What to do
     session at hand with ``session.merge(kept, load=False)`` before it is read.
 
 Misses
-    Caches with methods of their own, such as ``cache.set(key, book)``; dicts in a
-    field of an instance; decorators and caches that the check does not know: see the
-    key ``libraries`` of the configuration; and objects that only a function of
-    another file expires.
+    Caches, dicts and fields that more than one line fills; what one file puts into a
+    cache and another one takes out; methods that others of the same class call, since
+    the session may be open then; and decorators and caches that the check does not
+    know: see the key ``libraries`` of the configuration.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ Why it matters
     a default or not.  FastAPI does that with the response model right after the
     path operation returns.  A relationship that nobody loaded, or an attribute
     that a commit expired, then fails the validation: the client gets 500.
+    Strawberry resolves the fields of an object when its resolver has returned it,
+    and closed its session: a client that asks for them gets an error.
     ``msgspec.convert`` swallows the error, and a field with a default has that.
     A template of Jinja is rendered at the call, and reads what it shows: with an
     async session it cannot load either.
@@ -14,7 +16,8 @@ What to do
     it out.
 
 Misses
-    Schemas with a validator that sees the object first.  Templates where Jinja
+    Resolvers of Strawberry that choose what they load by what the client asks for,
+    and fields with resolvers of their own.  Schemas with a validator that sees the object first.  Templates where Jinja
     is not installed beside Outlive, those that are not in a folder ``templates``
     (or one that the program names) beside the module or above it, and what they
     show under a condition that nothing is known about.

@@ -48,7 +48,7 @@ def _books():
 
 
 def _titles():
-    titles = [book.title for book in _books()]  # missed: of elements that a loop has gone over too little is known
+    titles = [book.title for book in _books()]  # finding: from the second call of `_books` on, book.title expired
     current.commit()
     current.remove()
     return titles

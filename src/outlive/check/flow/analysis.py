@@ -16,6 +16,7 @@ from outlive.check.flow import (
     classes,
     dependencies,
     factories,
+    fields,
     modules,
     parcel,
     reopened,
@@ -25,6 +26,7 @@ from outlive.check.flow import (
     telling,
 )
 from outlive.check.flow.dependencies import Dependency, Entered
+from outlive.check.flow.elements import EMPTY
 from outlive.check.flow.frames import ROOT_STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.log import Log, Note
@@ -32,6 +34,7 @@ from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
 from outlive.check.flow.values import (
     NONE,
     UNKNOWN,
+    Const,
     Context,
     FunctionValue,
     Group,
@@ -141,22 +144,21 @@ def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
     for symbol in unit.starts:
         _walk_function(run, symbol)
     if run.kept:
-        _walk_again(run, unit.starts)
+        _walk_again(run, unit.module, unit.starts)
     return run.log
 
 
-def _walk_again(run: Interpreter, starts: Sequence[FunctionSymbol]) -> None:
+def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbol]) -> None:
     """Once more, with what caches have kept."""
-    known = {note.spot for note in run.log.notes if note.kind == "late"}
+    known = {caching.line_of(run, note) for note in run.log.notes if note.kind == "late"}
     fine, since = set(run.log.fine), len(run.log.notes)
     found: list[Note] = []
     for variant in range(max(map(len, run.kept.values()))):
         run.recalled = {symbol: kept[min(variant, len(kept) - 1)] for symbol, kept in run.kept.items()}
         run.summaries.clear()
-        for symbol in starts:
-            if caching.is_called_again(run, symbol):
-                _walk_function(run, symbol)
-                found += caching.take(run, since, known)
+        for symbol in dict.fromkeys((*starts, *caching.readers(run, module))):
+            _walk_function(run, symbol)
+            found += caching.take(run, since, known, symbol)
     run.log.notes += found
     run.log.fine = fine
 
@@ -204,6 +206,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         if routes:
             responses.returned(run, symbol, routes, root, out.returns)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
+        if facts.decorators and responses.resolves(run, symbol):
+            responses.resolved(run, symbol, root, out.returns)
         if run.keeping:
             noted = len(run.log.notes)
             caching.left(run, dependencies.left(run, root, [one for one, _ in pairs]))
@@ -233,6 +237,8 @@ def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) 
     name = facts.parameters[0].name
     pairs = _instance(run, state, root, owner, facts.name == "__init__")
     for one, value in pairs:
+        if run.recalled and isinstance(value, Ref):
+            fields.recall(run, one, value)
         one.own(root.id)[name] = value
     return [one for one, _ in pairs]
 
@@ -267,7 +273,21 @@ def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, b
             state = found[0][0]
             words.append((parameter.name, found[0][1]))
     pairs = calls.inline(run, function, [], words, False, state, root, init.facts.span, None)
+    for one, _ in pairs[:2]:
+        _forget_beginnings(one)
     return [(one, Ref(oid)) for one, _ in pairs[:2]]
+
+
+def _forget_beginnings(state: State) -> None:
+    """What is empty, ``None`` or a flag when a constructor is done may be something else when a method is called."""
+    for oid, held in list(state.objects.items()):
+        if isinstance(held, Plain):
+            fields = {
+                name: Many(UNKNOWN) if value == EMPTY["list"] else value
+                for name, value in held.fields.items()
+                if not isinstance(value, Const) or isinstance(value.value, str)
+            }
+            state.objects[oid] = replace(held, fields=fields)
 
 
 def replace_depth(root: Frame) -> Frame:

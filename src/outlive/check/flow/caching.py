@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, lifetimes, orphans, summaries
+from outlive.check.flow import calls, fields, lifetimes, orphans, summaries
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
@@ -24,12 +24,14 @@ from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import LOADED, Object, Plain, State
 from outlive.check.flow.values import Spot, Value
 from outlive.check.knowledge import Keeps
-from outlive.check.program import External, FunctionSymbol, GlobalSymbol
+from outlive.check.program import External, FieldSymbol, FunctionSymbol, GlobalSymbol, Module
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
+
+Symbol: TypeAlias = FunctionSymbol | GlobalSymbol | FieldSymbol
 
 VARIANTS = 3
 """In how many states a kept object is looked at."""
@@ -46,7 +48,7 @@ class Caching(Struct, frozen=True):
     """What keeps objects.
 
     Attributes:
-        symbol: A function with a decorator that keeps its results, or a dict of a module.
+        symbol: A function with a decorator that keeps its results, a dict of a module, or a field of a class.
         place: That decorator, or where the dict is filled.
         since: From when on others get what is kept.
         keeps: The object, a copy, or either.
@@ -54,7 +56,7 @@ class Caching(Struct, frozen=True):
     """
 
     number: int
-    symbol: FunctionSymbol | GlobalSymbol
+    symbol: Symbol
     place: Spot
     since: str
     keeps: Keeps = "object"
@@ -97,7 +99,7 @@ def _dotted(run: Interpreter, symbol: FunctionSymbol, head: str) -> str:
     return ""
 
 
-def hit(run: Interpreter, state: State, symbol: FunctionSymbol | GlobalSymbol) -> Value | None:
+def hit(run: Interpreter, state: State, symbol: Symbol) -> Value | None:
     """What a cache has of a former walk."""
     kept = run.recalled.get(symbol)
     if kept is None:
@@ -118,9 +120,13 @@ def miss(run: Interpreter, caching: Caching, bound: Mapping[str, Value], pairs: 
         put(run, state, caching, value)
 
 
+def has_objects(state: State, value: Value) -> bool:
+    return any(state.object(oid) for oid in lifetimes.refs(value))
+
+
 def put(run: Interpreter, state: State, caching: Caching, value: Value) -> None:
     """A value comes into a cache."""
-    if not any(state.object(oid) for oid in lifetimes.refs(value)):
+    if not has_objects(state, value):
         return
     keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
     if caching.keeps == "copy":
@@ -188,24 +194,54 @@ def _called_by_modules(run: Interpreter) -> Iterator[FunctionSymbol]:
                     yield found
 
 
-def take(run: Interpreter, since: int, known: Collection[Spot]) -> list[Note]:
+def readers(run: Interpreter, module: Module) -> Iterator[FunctionSymbol]:
+    """The functions of a file that take something out of a cache or a field, by the names in their text."""
+    words: set[str] = set()
+    for symbol in run.kept:
+        if isinstance(symbol, GlobalSymbol) and symbol.module is module:
+            by_method = not symbol.name.isidentifier()
+            words |= {f".{call.rpartition('.')[2]}(" for call in run.knowledge.takes} if by_method else {symbol.name}
+        elif isinstance(symbol, FieldSymbol) and symbol.owner.module is module:
+            words.add(f".{symbol.name}")
+    for index, function in enumerate(module.facts.functions if words else ()):
+        if not function.nested and any(word in function.text for word in words):
+            yield FunctionSymbol(module, index)
+
+
+def line_of(run: Interpreter, note: Note) -> object:
+    """Where a note is in the source, whoever has called it."""
+    return note.spot.span, run.frames[note.spot.frame][2:]
+
+
+def take(run: Interpreter, since: int, known: Collection[object], reader: FunctionSymbol) -> list[Note]:
     """Of what was noted since then, the reads that fail because a cache has kept the object."""
     found = run.log.notes[since:]
     del run.log.notes[since:]
     by_number = {caching.number: caching for caching in run.caching.values() if caching is not None}
     taken: list[Note] = []
     for note in found:
-        if note.kind != "late" or note.exit is None or note.shadowed or note.spot in known:
+        if note.kind != "late" or note.exit is None or note.shadowed or line_of(run, note) in known:
             continue
         caching = by_number.get(_number(run, note.oid))
-        if caching is not None:
+        if caching is not None and _finds(run, caching, reader):
             taken.append(replace(note, kind="cached", use=caching.place, text=caching.since))
     return taken
 
 
+def _finds(run: Interpreter, caching: Caching, reader: FunctionSymbol) -> bool:
+    """Whether a function comes later: one process calls it twice, or it finds what another method has left."""
+    if isinstance(caching.symbol, FieldSymbol):
+        return fields.may_find(run, caching.symbol, reader)
+    return is_called_again(run, reader)
+
+
+_SOURCE = {"child": 1, "focus": 3, "moved": 2, "one": 2}
+"""Where the key of an identity has the object that it comes from."""
+
+
 def _number(run: Interpreter, oid: int) -> int:
-    """Of the cache that an object comes from, through whatever summaries it has passed; -1 if from none."""
-    kind = run.key_of(background.root_of(run, oid))
-    while kind[0] == "moved" and kind[1] > -2:
-        kind = run.key_of(background.root_of(run, kind[2]))
+    """Of the cache that an object comes from, through loops, relationships and summaries; -1 if from none."""
+    kind = run.key_of(oid)
+    while kind[0] in _SOURCE and (kind[0] != "moved" or kind[1] > -2):
+        kind = run.key_of(kind[_SOURCE[kind[0]]])
     return -2 - kind[1] if kind[0] == "moved" else -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,12 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_MAKES = re.compile(
+    r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|(?:\w+\.)*(?:dict|list|set|deque|defaultdict|[A-Z]\w*)\()"
+)
+"""An attribute gets a container, or an instance of a class."""
+
+
 def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> Pairs:
     base = run.value(node.base, state, frame)
     args = [run.value(arg, state, frame) for arg in node.args]
@@ -101,6 +108,7 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
         queues.sent(run, node, given, base)
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
         run.put(state, frame, node.base, args[0])
+        containers.bring_home(run, state, frame, node.base, node.home, node.span)
         state.assumed[frame.id, node.base] = True  # It is no longer empty.
         return [(state, NONE)]
     if node.method:
@@ -457,7 +465,15 @@ def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value],
     """Whether a call can have to do with an object or a session: of its own accord, or because it is given one."""
     if (id(function.symbol.module), function.symbol.index) in run.relevant:
         return True
+    if function.symbol.facts.name == "__init__" and _makes_something(function.symbol.facts, bound):
+        return True
     return any(_is_alive(value, state, 2) for value in (*bound.values(), *function.closure.values()))
+
+
+def _makes_something(constructor: Function, bound: dict[str, Value]) -> bool:
+    """Whether an instance has something in which objects can be kept later."""
+    known = any(isinstance(value, External) and value.dotted.endswith("()") for value in bound.values())
+    return known or _MAKES.search(constructor.text) is not None
 
 
 def _is_alive(value: Value, state: State, depth: int) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from outlive.check.flow import calls, children, factories, reads, sessions
 from outlive.check.flow.arguments import Given
+from outlive.check.flow.elements import EMPTY
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED, Object, Plain, State
 from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Factory, FunctionValue, Group, Ref, Spot, Super, Value
@@ -43,8 +45,10 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
     else:
         inside, _, _ = run.program.lineage(symbol)
         names = [a.name for class_ in reversed(inside) for a in class_.facts.attributes if a.annotation is not None]
-        fields = dict(zip(names, given.args, strict=False)) if init is None else {}
-        state.objects[oid] = Plain(symbol, {**fields, **(dict(given.keywords) if init is None else {})})
+        fields: dict[str, Value] = {}
+        if init is None:
+            fields = {**_defaults(inside), **dict(zip(names, given.args, strict=False)), **dict(given.keywords)}
+        state.objects[oid] = Plain(symbol, fields)
     if init is None:
         return [(state, Ref(oid))]
     bound = FunctionValue(init, Ref(oid))
@@ -56,6 +60,18 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
                 filled = {**dict.fromkeys(entity.columns, LOADED), **obj_after.attributes}
                 one.objects[oid] = replace(obj_after, attributes=filled)
     return [(one, Ref(oid)) for one, _ in pairs]
+
+
+def _defaults(lineage: Sequence[ClassSymbol]) -> dict[str, Value]:
+    """The containers that an instance begins with: ``books: list[Book] = field(default_factory=list)``."""
+    made: dict[str, Value] = {}
+    for class_ in reversed(lineage):
+        for attribute in class_.facts.attributes:
+            term = attribute.value if attribute.annotation is not None else None
+            factory = term and (term.keyword("default_factory") or term.keyword("factory"))
+            if factory is not None and factory.text in EMPTY:
+                made[attribute.name] = EMPTY[factory.text]
+    return made
 
 
 def super_of(run: Interpreter, given: Given) -> Value:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import children, lifetimes, ownership
+from outlive.check.flow import children, fields, lifetimes, ownership
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.state import VAGUE, Object, State
-from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Option, Ref, Spot, Unknown, Value
+from outlive.check.flow.frames import Frame
+from outlive.check.flow.state import VAGUE, Object, Plain, State
+from outlive.check.flow.values import UNKNOWN, Group, Many, MethodValue, Option, Ref, Rows, Spot, Unknown, Value
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ CHANGING = frozenset(
     }
 )  # fmt: skip
 """Methods after which a collection that was empty may not be, or the other way round."""
+
+_GAINING = frozenset({"add", "appendleft", "extend", "insert", "setdefault", "update"})
 
 _EMPTY = Group(())
 
@@ -60,10 +63,49 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
     if node.method == "append":
         if isinstance(base, Many) and args:
             _append(run, state, base, args[0])
-    elif isinstance(base, Group) and not base.names:
-        more = args[0].items if node.method == "extend" and args and isinstance(args[0], Group) else (UNKNOWN,)
-        for value in more:
-            run.put(state, given.frame, node.base, value)
+        return
+    if node.method == "clear" and isinstance(base, (Many, Group)):
+        state.own(given.frame.id)[node.base] = Many(UNKNOWN)
+        bring_home(run, state, given.frame, node.base, node.home, node.span)
+        return
+    more: Sequence[Value] = (UNKNOWN,) if isinstance(base, Group) and not base.names else ()
+    if node.method in _GAINING and args and isinstance(base, (Many, Group)):
+        more = _gained(node.method, args) or more
+    for value in more:
+        run.put(state, given.frame, node.base, value)
+    if more:
+        bring_home(run, state, given.frame, node.base, node.home, node.span)
+
+
+def _gained(method: str, args: Sequence[Value]) -> Sequence[Value]:
+    """What a collection gains: ``items.extend(rows)``, ``items.add(row)``, ``by_id.setdefault(1, row)``."""
+    if method not in ("extend", "update"):
+        return args[-1:]
+    match args[0]:
+        case Group(items=items):
+            return items
+        case Many(element=element):
+            return (element,)
+        case Rows(row=row):
+            return (row,)
+        case _:
+            return ()
+
+
+def bring_home(
+    run: Interpreter, state: State, frame: Frame, name: str, home: Sequence[tuple[ir.Operand, str]], span: int
+) -> None:
+    """A container that was taken from a field or from another one has gained a value: ``self.items.append(item)``."""
+    for holder, part in home:
+        held, outer = state.envs[frame.id].get(name, UNKNOWN), run.value(holder, state, frame)
+        plain = state.objects.get(outer.oid) if isinstance(outer, Ref) else None
+        if isinstance(outer, Ref) and isinstance(plain, Plain) and part in plain.fields:
+            state.objects[outer.oid] = replace(plain, fields={**plain.fields, part: held})
+            fields.filled(run, state, frame, outer, part, held, span)
+        if part != "[]" or not isinstance(outer, Many) or not isinstance(holder, str):
+            return
+        state.own(frame.id)[holder] = Many(held)
+        name = holder
 
 
 def _append(run: Interpreter, state: State, collection: Many, value: Value) -> None:

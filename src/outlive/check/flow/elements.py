@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Group, Many, Ref, Rows, Unknown, Value
 from outlive.check.program import External
 
+EMPTY: dict[str, Value] = {"dict": Many(UNKNOWN), "list": Group(()), "set": Many(UNKNOWN)}
+"""What `list()` and its like give."""
+
 
 def item(base: Value, index: Value) -> Value:
     """One element of a collection, or the value under a key."""
@@ -33,7 +36,9 @@ def join(left: Value, right: Value) -> Value:
     """One value for two; what is known is kept, since a collection is asked for what may be in it."""
     if right == left or isinstance(right, Unknown):
         return left
-    if isinstance(left, (Ref, Group)):
+    if isinstance(left, Many) and isinstance(right, (Many, Group)):
+        return Many(join(left.element, item(right, UNKNOWN)))
+    if isinstance(left, Ref) or (isinstance(left, Group) and left.items):
         return left
     return right
 

@@ -18,8 +18,10 @@ from outlive.check import ir
 from outlive.check.entities import Entities, Entity
 from outlive.check.flow import (
     background,
+    caching,
     calls,
     conditions,
+    containers,
     coroutines,
     exits,
     loops,
@@ -118,10 +120,10 @@ class Interpreter:
         self.entered: list[Entered] = []
         self.lent: dict[int, Lent] = {}
         self.leaving: Leaving | None = None
-        self.caching: dict[FunctionSymbol | GlobalSymbol, Caching | None] = {}
+        self.caching: dict[caching.Symbol, Caching | None] = {}
         self.keeping: list[Keeping] = []
-        self.kept: dict[FunctionSymbol | GlobalSymbol, list[Kept]] = {}
-        self.recalled: dict[FunctionSymbol | GlobalSymbol, Kept] = {}
+        self.kept: dict[caching.Symbol, list[Kept]] = {}
+        self.recalled: dict[caching.Symbol, Kept] = {}
         self.called_once: frozenset[FunctionSymbol] | None = None
         self.carrying = False
         self.passed_on: list[State] | None = None
@@ -358,7 +360,8 @@ class Interpreter:
                 if isinstance(base, Shelf):
                     shelves.filled(self, state, base, value, Spot(frame.id, node.span))
                 elif isinstance(node.base, str):
-                    self.put(state, frame, node.base, value)
+                    self.put(state, frame, node.base, value, node.key)
+                    containers.bring_home(self, state, frame, node.base, node.home, node.span)
             case ir.Try():
                 return exits.try_(self, node, state, frame, out)
             case ir.Continue():
@@ -435,11 +438,13 @@ class Interpreter:
                 part = value.element if isinstance(value, Many) else UNKNOWN
             self.bind(state, frame, target, part)
 
-    def put(self, state: State, frame: Frame, name: str, value: Value) -> None:
+    def put(self, state: State, frame: Frame, name: str, value: Value, key: ir.Operand = "") -> None:
         """A container under a name gains a value."""
         orphans.keep(state, value)
         current = state.envs[frame.id].get(name, UNKNOWN)
         match current:
+            case Group(items=items, names=names) if isinstance(key, ir.Lit) and names and isinstance(key.value, str):
+                current = _with_item(items, names, key.value, value)
             case Many(element=element):
                 current = Many(join(element, value))
             case Group(items=items) if isinstance(value, Option):
@@ -452,8 +457,17 @@ class Interpreter:
         forget(state, frame, name)
 
 
+def _with_item(items: tuple[Value, ...], names: tuple[str, ...], name: str, value: Value) -> Group:
+    """A dict of known keys, with one of them set."""
+    known = {**dict(zip(names, items, strict=True)), name: value}
+    return Group(tuple(known.values()), tuple(known))
+
+
 def _together(values: Sequence[Value]) -> Value:
-    """Lists of loader options that are added; whether there is one at all is tested by those who get them."""
+    """Lists that are added; whether there is a loader option at all is tested by those who get them."""
     items = tuple(each for value in values if isinstance(value, Group) for each in value.items)
-    lists = all(isinstance(value, Group) for value in values)
-    return Group(items) if lists and any(isinstance(each, Option) for each in items) else UNKNOWN
+    if all(isinstance(value, Group) and not value.names for value in values) and items:
+        return Group(items)
+    if any(isinstance(value, Many) for value in values) and all(isinstance(value, (Group, Many)) for value in values):
+        return Many(join_all([item(value, UNKNOWN) for value in values]))
+    return UNKNOWN

@@ -24,10 +24,11 @@ from outlive.check.flow import (
     schemas,
     sessions,
     sharing,
+    stores,
     streams,
 )
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.elements import item
+from outlive.check.flow.elements import EMPTY, item
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED
 from outlive.check.flow.values import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
 _SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"})
 _ONE_ELEMENT = frozenset({"next", "min", "max"})
 _WRAPPING = frozenset({"contextlib", "functools"})
@@ -148,6 +150,18 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return background.hand_over(run, node, given, known, function)
     if function.dotted in run.knowledge.streams:
         return streams.made(run, node, given, function)
+    store = run.knowledge.puts.get(function.dotted)
+    if store is not None:
+        stores.put(run, given, store, function, Spot(frame.id, node.span))
+        return [(state, UNKNOWN)]
+    if function.dotted in run.knowledge.takes:
+        return [(state, stores.taken(run, given, function))]
+    if function.dotted in run.knowledge.dumps and given.args:
+        return [(state, stores.pickled(run, state, given.args[0], Spot(frame.id, node.span)))]
+    if function.dotted in run.knowledge.loads and given.args:
+        return [(state, given.args[0])]
+    if function.dotted in run.knowledge.shelves:
+        return [(state, Many(UNKNOWN))]
     template = run.knowledge.templates.get(function.dotted)
     if template is not None:
         return rendering.rendered(run, node, given, template)
@@ -165,6 +179,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             for value in given.args:
                 states = [after for one in states for after in reads.shown(run, one, frame, value, node.span, names)]
             return [(one, UNKNOWN) for one in states]
+        if last in EMPTY and not given.args and not given.keywords and not given.starred:
+            return [(state, EMPTY[last])]
         if last in _SAME_ELEMENTS:
             value = given.args[-1] if last == "filter" and given.args else first
             value = queries.iterated(run, value, state, frame, node.span)
@@ -200,6 +216,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             element = item(queries.iterated(run, given.args[1], state, frame, node.span), UNKNOWN)
             return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
         return [(state, UNKNOWN)]
+    if library == "collections" and last in _CONTAINERS:
+        return [(state, Many(UNKNOWN))]
     if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
         return [(state, coroutines.awaited(value) if last.startswith("run") else value)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import calls, conditions, coroutines, endless, exits, lifetimes, queries, rows
+from outlive.check.flow import calls, children, conditions, coroutines, endless, exits, lifetimes, queries, rows
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
@@ -60,7 +60,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
             inner.continues = []
             done = run.block(node.body, [one], frame, inner) + inner.continues
             for end in done:
-                widen(end, pairs, before)
+                widen(run, end, pairs, before)
             after.extend(done)
         current = prune(after)
         ends.extend(left_alone(s, touched) for s in current)
@@ -169,7 +169,9 @@ def iterate_generator(
     return prune(run.block(node.orelse, ends, frame, out) + inner.breaks)
 
 
-def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object | Plain | None]) -> None:
+def widen(
+    run: Interpreter, state: State, pairs: list[tuple[int, int]], before: dict[int, Object | Plain | None]
+) -> None:
     """What was done to one element of a collection is taken as done to all, where it made them better."""
     for whole, focused in pairs:
         summary, one = state.object(whole), state.object(focused)
@@ -195,6 +197,25 @@ def widen(state: State, pairs: list[tuple[int, int]], before: dict[int, Object |
             sid=one.sid if life == one.life else summary.sid,
             empty=summary.empty | one.empty,
         )
+        _widen_behind(run, state, whole, focused)
+
+
+def _widen_behind(run: Interpreter, state: State, whole: int, focused: int) -> None:
+    """The same for what stands behind the relationships of an element."""
+    summary, one = state.object(whole), state.object(focused)
+    for name in one.entity.relationships if one is not None and summary is not None else ():
+        behind = run.identity("child", focused, name)
+        inner = state.object(behind)
+        if inner is None or summary is None or summary.status(name).loss is not None or name in summary.links:
+            continue
+        for oid in lifetimes.refs(children.child(run, state, whole, name)):
+            held = state.object(oid)
+            if held is None or held.entity is not inner.entity:
+                continue
+            names = {*held.attributes, *inner.attributes}
+            attributes = {each: _better(held.status(each), inner.status(each)) for each in names}
+            state.objects[oid] = replace(held, columns=_better(held.columns, inner.columns), attributes=attributes)
+            _widen_behind(run, state, oid, behind)
 
 
 def left_alone(state: State, pairs: list[tuple[int, int]]) -> State:
@@ -208,4 +229,4 @@ def left_alone(state: State, pairs: list[tuple[int, int]]) -> State:
 
 
 def _better(left: Status, right: Status) -> Status:
-    return LOADED if right == LOADED else left
+    return right if right == LOADED or right.vague else left

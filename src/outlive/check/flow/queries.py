@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from outlive.check import ir
 from outlive.check.flow import lifetimes, loading, results
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.elements import item
+from outlive.check.flow.elements import item, join
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
@@ -200,4 +200,6 @@ def collection_method(base: Many | Group, name: str, given: Given) -> Value:
         return item(base, given.args[0]) if given.args else UNKNOWN
     if name == "items":
         return Many(Group((UNKNOWN, item(base, UNKNOWN))))
+    if name == "setdefault" and len(given.args) == 2:
+        return join(item(base, given.args[0]), given.args[1])
     return UNKNOWN

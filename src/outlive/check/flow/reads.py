@@ -13,6 +13,7 @@ from outlive.check.flow import (
     children,
     coroutines,
     factories,
+    fields,
     identity_map,
     lifetimes,
     orphans,
@@ -348,6 +349,7 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
     found = state.objects.get(base.oid)
     if isinstance(found, Plain):
         state.objects[base.oid] = replace(found, fields={**found.fields, name: value})
+        fields.filled(run, state, frame, base, name, value, span)
         return
     if not isinstance(found, Object):
         return

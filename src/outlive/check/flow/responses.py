@@ -3,9 +3,12 @@
 FastAPI turns it into its response model right after the function returns, before dependencies with ``yield`` go on:
 every declared field is read, and an async session cannot load for it.
 
+Strawberry resolves the fields of the object that a resolver returns in the same way.
+
 A ``SessionRoute`` of ours commits in between, so what was added has its key by then.
 
 Source: FastAPI 0.105 to 0.165, run; the schema is read with ``from_attributes`` whether it says so or not.
+Strawberry 0.341, run.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route"})
 _APPLICATIONS = frozenset({"APIRouter", "FastAPI"})
 _ROUTE_CLASS = "outlive.integrations.fastapi.SessionRoute"
+_RESOLVERS = frozenset({"strawberry.field", "strawberry.mutation"})
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple"})
 
 
@@ -54,6 +58,22 @@ def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], f
         if is_open or (schema is not None and one is not None and _is_instance(state, one, schema)):
             dumps.dumped(run, state, one or value, Spot(frame.id, span.value), "return")
         elif schema is not None and one is not None and run.entities.get(schema) is None:
+            schemas.read_fields(run, [state], frame, schema, one, span.value)
+
+
+def resolves(run: Interpreter, symbol: FunctionSymbol) -> bool:
+    """Whether a function is a resolver of Strawberry: ``@strawberry.field``."""
+    found = (run.program.resolve(symbol.module, d.head) for d in symbol.facts.decorators if d.head)
+    return any(isinstance(each, External) and each.dotted in _RESOLVERS for each in found)
+
+
+def resolved(run: Interpreter, symbol: FunctionSymbol, frame: Frame, returns: Pairs) -> None:
+    """Read what the type that a resolver returns declares: its fields are resolved when that is done."""
+    schema, is_many = _schema(run, symbol, symbol.facts.returns) if symbol.facts.returns is not None else (None, False)
+    for state, value in returns if schema is not None and schemas.library_of(run, schema) == "strawberry" else ():
+        span = state.envs.get(frame.id, {}).get(orphans.RETURN)
+        one = _one(value, is_many)
+        if schema is not None and one is not None and isinstance(span, Const) and isinstance(span.value, int):
             schemas.read_fields(run, [state], frame, schema, one, span.value)
 
 

@@ -42,10 +42,22 @@ def copy(run: Interpreter, state: State, source: int, target: int) -> Object:
     """One row of many, with what all of them have; from here on it has a life of its own."""
     obj = state.object(source)
     assert obj is not None
-    for name in obj.entity.relationships:
-        children.forget_child(run, state, target, name)
+    _copy_behind(run, state, source, target)
     state.objects[target] = made = replace(obj, key=SOME if obj.key == EVERY else obj.key, several=False)
     return made
+
+
+def _copy_behind(run: Interpreter, state: State, source: int, target: int) -> None:
+    """What stands behind its relationships, as far as that is known."""
+    obj = state.object(source)
+    for name in obj.entity.relationships if obj is not None else ():
+        children.forget_child(run, state, target, name)
+        behind = run.identity("child", source, name)
+        held = state.object(behind)
+        if held is not None:
+            made = run.identity("child", target, name)
+            state.objects[made] = held
+            _copy_behind(run, state, behind, made)
 
 
 def take_from_every(run: Interpreter, state: State, sid: int, entity: Entity, oid: int) -> Object | None:

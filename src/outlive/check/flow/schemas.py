@@ -1,4 +1,4 @@
-"""Schemas that read the attributes of an object: pydantic, SQLModel, msgspec and marshmallow.
+"""Schemas that read the attributes of an object: pydantic, SQLModel, msgspec, marshmallow and types of Strawberry.
 
 Source: pydantic 2.14, SQLModel 0.0.50, msgspec 0.22 and marshmallow 4.4, run.  An attribute that cannot be read fails
 the validation; msgspec swallows the error and takes the field's default, where it has one.
@@ -32,15 +32,24 @@ _LIBRARIES = {
     "pydantic": "pydantic",
     "sqlmodel": "pydantic",
 }
+_TYPES = frozenset({"strawberry.interface", "strawberry.type"})
 _LOOKING = frozenset({"model_validator", "post_dump", "pre_dump", "root_validator"})
 _COMPUTED = frozenset({"Constant", "Function", "Method"})
 
 
 def library_of(run: Interpreter, schema: ClassSymbol) -> str:
     """The library that a schema is made with; empty for another class."""
-    _, outside, _ = run.program.lineage(schema)
+    inside, outside, _ = run.program.lineage(schema)
+    if any(_is_type(run, class_) for class_ in inside):
+        return "strawberry"
     found = (_LIBRARIES.get(base.library) for base in outside if isinstance(base, External))
     return next((library for library in found if library is not None), "")
+
+
+def _is_type(run: Interpreter, class_: ClassSymbol) -> bool:
+    """``@strawberry.type``"""
+    found = (run.program.resolve(class_.module, decorator.head) for decorator in class_.facts.decorators)
+    return any(isinstance(each, External) and each.dotted in _TYPES for each in found)
 
 
 def call(run: Interpreter, given: Given, base: Value, name: str, span: int) -> Pairs | None:
@@ -141,10 +150,12 @@ def _source_of(field: Attribute) -> str | None:
     """The attribute that a field is read from: its name or its alias; ``None`` where none is, or that is not known."""
     if field.annotation is None or field.name.startswith(("_", "model_config")):
         return None
-    if field.annotation.head.rpartition(".")[2] == "ClassVar":
+    if field.annotation.head.rpartition(".")[2] in ("ClassVar", "Private"):
         return None
     if field.value is None or field.value.kind != "call":
         return field.name
+    if field.value.keyword("resolver") is not None:
+        return None
     alias = field.value.keyword("validation_alias") or field.value.keyword("alias")
     if alias is None:
         return field.name

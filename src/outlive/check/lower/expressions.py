@@ -16,6 +16,12 @@ OPAQUE = Lit(None, opaque=True)
 HANDING_OVER = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe"})
 """Calls that start a coroutine which is made in place; it does nothing before."""
 
+FILLING = frozenset({"add", "append", "appendleft", "clear", "extend", "insert", "setdefault", "update"})
+"""Methods with which a container gains a value, or loses all."""
+
+REACH = 8
+"""How far back the parts of ``self.groups[name].append`` stand."""
+
 
 class Expressions(ABC):
     """Lowers expressions into ``out``."""
@@ -202,8 +208,10 @@ class Expressions(ABC):
 
     def call(self, node: ast.Call, target: str) -> None:
         method, method_span = "", 0
+        home: list[tuple[Operand, str]] = []
         if isinstance(node.func, ast.Attribute):
             base, method = self.value(node.func.value), node.func.attr
+            home = self.home(base) if method in FILLING else []
             end_line, end = node.func.end_lineno or 0, node.func.end_col_offset or 0
             method_span = pack(end_line, max(end - len(method.encode()), 0), end_line, end)
         else:
@@ -232,8 +240,24 @@ class Expressions(ABC):
                 keywords.append((word.arg, value))
                 spans.append(span_of(word.value))
         called = ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans)
-        called.unpacked = unpacked
+        called.unpacked, called.home = unpacked, home
         self.out.append(called)
+
+    def home(self, operand: Operand) -> list[tuple[Operand, str]]:
+        """Where a value that was lowered just now was taken from, and where that was."""
+        if not isinstance(operand, str) or not operand.startswith("%"):
+            return []
+        for made in reversed(self.out[-REACH:]):
+            match made:
+                case ir.Read(target=target, base=base, name=name) if target == operand:
+                    return [(base, name), *self.home(base)]
+                case ir.Item(target=target, base=base) if target == operand:
+                    return [(base, "[]"), *self.home(base)]
+                case ir.Call(target=target, base=base, method="setdefault") if target == operand:
+                    return [(base, "[]"), *self.home(base)]
+                case _:
+                    pass
+        return []
 
     def argument(self, node: ast.expr) -> Operand:
         """An argument of a call; a flag such as ``key is not None`` is what the same condition is elsewhere."""
@@ -296,8 +320,9 @@ class Expressions(ABC):
                 self.out.append(ir.Store(self.value(target.value), target.attr, value, span_of(target)))
             case ast.Subscript():
                 base = self.value(target.value)
+                home = self.home(base)
                 index = OPAQUE if isinstance(target.slice, ast.Slice) else self.value(target.slice)
-                self.out.append(ir.Put(base, index, value, span_of(target)))
+                self.out.append(ir.Put(base, index, value, span_of(target), home))
             case ast.Tuple() | ast.List():
                 names: list[str] = []
                 later: list[tuple[ast.expr, str]] = []
