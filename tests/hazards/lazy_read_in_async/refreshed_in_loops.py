@@ -1,5 +1,7 @@
 """What a loop does to what stands behind its elements is done to all of them."""
 
+# since SQLAlchemy 2.0.4
+
 from sqlalchemy.exc import MissingGreenlet, StatementError
 
 
