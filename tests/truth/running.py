@@ -130,10 +130,10 @@ def _run_all(program: Program, *, is_watched: bool) -> list[Run]:
     runs: list[Run] = []
     for world, *values in product(range(len(shop.WORLDS)), *(PARAMETERS[name] for name in program.parameters)):
         way = Way(world, tuple(zip(program.parameters, values, strict=True)))
-        run, visits = _run(program, code, _Watch(program.is_async, reads, collections, way.broken, is_watched), way)
+        run, visits = _run(program, code, _Watch(program, reads, collections, way.broken, is_watched), way)
         runs.append(run)
         for broken in [(line, n) for line in breakable for n in range(visits[line])]:
-            watch = _Watch(program.is_async, reads, collections, broken, is_watched)
+            watch = _Watch(program, reads, collections, broken, is_watched)
             runs.append(_run(program, code, watch, replace(way, broken=broken))[0])
     return runs
 
@@ -230,13 +230,14 @@ class _Watch:
 
     def __init__(
         self,
-        is_async: bool,
+        program: Program,
         reads: Reads,
         collections: dict[int, list[str]],
         broken: tuple[int, int] | None,
         is_recorded: bool,
     ) -> None:
-        self.is_async = is_async
+        self.is_async = program.is_async
+        self.text = program.text
         self.is_recorded = is_recorded
         self.reads = reads
         self.collections = collections
@@ -315,9 +316,12 @@ class _Watch:
         lines = tuple(dict.fromkeys([*outer, *_own_lines(traceback.walk_tb(error.__traceback__))]))
         failure = Failure(code, str(error).partition("\n")[0], lines)
         if code in LATE_READ and lines:
+            asked = _expression(error, self.text)
             for name, attribute in self.reads.get(lines[-1], ()):
                 obj = self.names.get(name)
                 state = inspect(obj, raiseerr=False)
+                if asked.startswith(f"{name}.{attribute}."):
+                    continue  # It was read; a flush that failed with what was asked of it has expired it since.
                 if state is not None and attribute not in state.dict and self.history is not None:
                     life = self.history.get(obj, _Life())
                     return replace(
@@ -329,6 +333,22 @@ class _Watch:
                         explanation=outlive.explain(error) if self.is_recorded else None,
                     )
         return failure
+
+
+def _expression(error: BaseException, text: str) -> str:
+    """What was evaluated in the innermost line of the program when the error was raised."""
+    own = [one for one in _tracebacks(error) if one.tb_frame.f_code.co_filename == f"{NAME}.py"]
+    if not own:
+        return ""
+    line, _, start, end = list(own[-1].tb_frame.f_code.co_positions())[own[-1].tb_lasti // 2]
+    return "" if line is None else text.splitlines()[line - 1][start:end]
+
+
+def _tracebacks(error: BaseException) -> Iterator[types.TracebackType]:
+    step = error.__traceback__
+    while step is not None:
+        yield step
+        step = step.tb_next
 
 
 def _own_lines(frames: Iterable[tuple[types.FrameType, int]]) -> list[int]:
