@@ -337,18 +337,10 @@ class _Watch:
 
 def _expression(error: BaseException, text: str) -> str:
     """What was evaluated in the innermost line of the program when the error was raised."""
-    own = [one for one in _tracebacks(error) if one.tb_frame.f_code.co_filename == f"{NAME}.py"]
-    if not own:
+    own = [step for step in traceback.extract_tb(error.__traceback__) if step.filename == f"{NAME}.py"]
+    if not own or own[-1].lineno is None:
         return ""
-    line, _, start, end = list(own[-1].tb_frame.f_code.co_positions())[own[-1].tb_lasti // 2]
-    return "" if line is None else text.splitlines()[line - 1][start:end]
-
-
-def _tracebacks(error: BaseException) -> Iterator[types.TracebackType]:
-    step = error.__traceback__
-    while step is not None:
-        yield step
-        step = step.tb_next
+    return text.splitlines()[own[-1].lineno - 1][own[-1].colno : own[-1].end_colno]
 
 
 def _own_lines(frames: Iterable[tuple[types.FrameType, int]]) -> list[int]:
