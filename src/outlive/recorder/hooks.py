@@ -101,18 +101,17 @@ class Hooks:
         self, name: str, departure: Departure, states: Callable[..., Iterable[InstanceState[Any]]]
     ) -> Callable[[Method], Method]:
         def wrapper(original: Method) -> Method:
-            def method(session: orm.Session, *args: Any, **kw: Any) -> None:
+            def method(session: orm.Session, *args: Any, **kw: Any) -> Any:
                 doings = noting.watched(session)
                 # `close` itself calls `expunge_all`.
                 if doings is None or doings.is_leaving:
-                    original(session, *args, **kw)
-                    return
+                    return original(session, *args, **kw)
                 at = caller()
                 self._tell(session, doings, name, at)
                 note_departure(states(session, *args, **kw), Act(departure, at, session.hash_key))
                 doings.is_leaving = True
                 try:
-                    original(session, *args, **kw)
+                    return original(session, *args, **kw)
                 finally:
                     doings.is_leaving = False
 
