@@ -8,6 +8,7 @@ OUTBOX_DATABASE and OUTBOX_BROKER say where.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from typing import Any
@@ -96,7 +97,12 @@ def publish(limit: int = 100) -> int:
 
 def main() -> None:
     while True:
-        if not publish():
+        try:
+            published = publish()
+        except Exception:  # the broker or the database is away: what was not committed is still in the outbox
+            logging.exception("the relay tries again")
+            published = 0
+        if not published:
             time.sleep(0.5)
 
 

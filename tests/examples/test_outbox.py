@@ -1,4 +1,4 @@
-"""The example with an outbox loses no task, whenever a process is killed; what it costs is that some come twice."""
+"""The example with an outbox loses no task, whenever a process or the broker is killed; some may come twice."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy import create_engine, text
 
-from tests import servers
+from tests import brokers, servers
+from tests.integrations.queue_runs import until
 
 pytest.importorskip("celery")
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "outbox"
 KILLED = 4
+ORDERS = 300
 
 
 def environment(**settings: str) -> dict[str, str]:
-    path = os.pathsep.join([str(ROOT / "examples" / "outbox"), str(ROOT / "src")])
+    path = os.pathsep.join([str(EXAMPLE), str(ROOT / "src")])
     return {**os.environ, "PYTHONPATH": path, **{f"OUTBOX_{name}": value for name, value in settings.items()}}
 
 
@@ -43,17 +48,62 @@ def test_killed_between_commit_and_publish() -> None:
     assert told["outbox"]["twice"] > 0
 
 
+@contextmanager
+def running(*module: str, log: Path, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as out:
+        command = [sys.executable, "-m", *module]
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("broker", [brokers.rabbitmq, brokers.redis], ids=["rabbitmq", "redis"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+def test_a_broker_that_dies_under_the_relay(broker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    with servers.postgresql_schema() as address, broker() as running_broker, ExitStack() as stack:
+        database = address.replace("postgresql://", "postgresql+psycopg://", 1)
+        env = environment(DATABASE=database, BROKER=running_broker.address)
+        engine = create_engine(database)
+        stack.callback(engine.dispose)
+
+        def count(what: str) -> Any:
+            with engine.connect() as connection:
+                return connection.scalar(text(f"SELECT count(*) FROM {what}"))
+
+        def place_orders() -> None:
+            orders = f"for _ in range({ORDERS}): shop.place_order()"
+            code = f"import shop\nshop.Base.metadata.create_all(shop.engine)\n{orders}"
+            subprocess.run([sys.executable, "-c", code], env=env, check=True)
+
+        place_orders()
+        with running("shop", log=log, env=env) as relay:
+            assert until(lambda: count("outbox") < ORDERS, every=0)
+            running_broker.kill()
+            place_orders()
+            assert count("outbox") > ORDERS
+            running_broker.start()
+            assert until(lambda: count("outbox") == 0), log.read_text("utf-8")
+            assert relay.poll() is None
+        with running("celery", "-A", "shop", "worker", "--pool", "threads", "-c", "2", log=log, env=env):
+            assert until(lambda: count("orders WHERE shipped = 1") == 2 * ORDERS), log.read_text("utf-8")
+        assert 0 == count("orders WHERE shipped > 1")
+
+
 def test_a_task_that_comes_twice_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OUTBOX_DATABASE", f"sqlite:///{tmp_path / 'shop.db'}")
     monkeypatch.setenv("OUTBOX_BROKER", "memory://")
-    monkeypatch.syspath_prepend(str(ROOT / "examples" / "outbox"))
+    monkeypatch.syspath_prepend(str(EXAMPLE))
     import shop  # noqa: PLC0415  it reads its settings when it is imported
 
     shop.Base.metadata.create_all(shop.engine)
     number = shop.place_order()
     for _ in range(2):
         shop.ship.apply([number], task_id="the same")
-    with sessionmaker(create_engine(os.environ["OUTBOX_DATABASE"]))() as session:
+    with shop.SessionLocal() as session:
         assert 1 == session.get(shop.Order, number).shipped
     shop.engine.dispose()
     shop.app.close()

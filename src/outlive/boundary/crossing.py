@@ -130,7 +130,7 @@ class Boundary:
     def _arrived(self, session: Session | None, task: str, args: Args, kwargs: Kwargs) -> tuple[Args, Kwargs]:
         if plain((args, kwargs)) is not None:
             return args, kwargs
-        arrived = list(arrivals_in([*args, kwargs]))
+        arrived = arrivals_in([*args, kwargs])
         self._check_classes(arrived)
         refs = [one for one in arrived if isinstance(one, Reference)]
         if not refs or self.mode != "reference":
@@ -144,8 +144,10 @@ class Boundary:
     def _check_classes(self, arrived: Iterable[Arrival]) -> None:
         """What may be read is for all applications of this process; what may arrive is for this one."""
         mine = {entity_of(mapper.class_) for mapper in mappers_of(self.base)}
-        for one in arrived:
-            name = one.outlive_layout.kind.entity if isinstance(one, Snapshot) else entity_of(one.class_)
+        # By class first: a thousand references have one.
+        classes = {one.outlive_layout.kind.entity if isinstance(one, Snapshot) else one.class_ for one in arrived}
+        for class_ in classes:
+            name = class_ if isinstance(class_, str) else entity_of(class_)
             if name not in mine:
                 raise InvalidReferenceError(f"the message is refused: no mapped class is {name!r}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -20,6 +20,8 @@ from outlive.lifecycle.errors import InvalidReferenceError
 Base: TypeAlias = type[Any] | registry
 Arrival: TypeAlias = Reference[Any] | Snapshot[Any]
 REFERENCE, SNAPSHOT = TAGS = "outlive.reference", "outlive.snapshot"
+_REFERENCE: type[Any] = Reference
+_ARRIVALS: tuple[type[Any], ...] = (Reference, Snapshot)
 
 _allowed: dict[int, Base] = {}
 
@@ -83,29 +85,32 @@ def referred(value: Any) -> Any:
 
 def loaded(value: Any, objects: Mapping[int, Any]) -> Any:
     """A value with objects, by the ``id()`` of their references, in the place of these."""
-    return (
-        objects[id(cast("object", value))]
-        if isinstance(value, Reference)
-        else _rebuilt(value, lambda part: loaded(part, objects))
-    )
+
+    def change(part: Any) -> Any:
+        return objects[id(part)] if isinstance(part, _REFERENCE) else _rebuilt(part, change)
+
+    return change(value)
 
 
-def arrivals_in(value: Any) -> Iterator[Arrival]:
+def arrivals_in(value: Any) -> list[Arrival]:
     """The references and snapshots inside a value that was a message.
 
     Raises:
         InvalidReferenceError: One that could not be read.
     """
-    if isinstance(value, (Reference, Snapshot)):
-        yield cast("Any", value)
-    elif isinstance(value, Unreadable):
-        raise InvalidReferenceError(f"the message is refused: {value.reason}")
-    elif isinstance(value, dict):
-        for part in cast("dict[object, object]", value).values():
-            yield from arrivals_in(part)
-    elif isinstance(value, (list, tuple)):
-        for part in cast("list[object]", value):
-            yield from arrivals_in(part)
+    found: list[Arrival] = []
+    ahead = [value]
+    while ahead:
+        part = ahead.pop()
+        if isinstance(part, _ARRIVALS):
+            found.append(part)
+        elif isinstance(part, dict):
+            ahead += reversed(cast("dict[object, object]", part).values())
+        elif isinstance(part, (list, tuple)):
+            ahead += reversed(cast("list[object]", part))
+        elif isinstance(part, Unreadable):
+            raise InvalidReferenceError(f"the message is refused: {part.reason}")
+    return found
 
 
 def _rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:

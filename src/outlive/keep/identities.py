@@ -37,6 +37,9 @@ def load_identities(
 
 def find(session: Session, mapper: Mapper[Any], token: Any, identities: Iterable[Key]) -> dict[Key, Any]:
     """The objects with these primary keys, ``None`` for one without a row; what the session has costs no SELECT."""
+    if not session.identity_map:
+        identities = list(identities)
+        return {**dict.fromkeys(identities), **load_identities(session, mapper, token, identities)}
     held: dict[Key, Any] = {
         identity: session.identity_map.get(mapper.identity_key_from_primary_key(identity, token))
         for identity in identities
@@ -77,22 +80,21 @@ def check_versions(session: Session, expected: Sequence[tuple[State, Any]], hold
     Raises:
         StaleDataError: A row has another version; names both.
     """
-    names: dict[Mapper[Any], Any] = {
-        mapper: _version_name(mapper) for mapper in {state.mapper for state, _ in expected}
-    }
+    managers = {state.manager for state, _ in expected}
+    names: dict[Any, Any] = {manager: _version_name(manager.mapper) for manager in managers}
 
     def held(state: State) -> Any:
-        return state.dict.get(names[state.mapper])
+        return state.dict.get(names[state.manager])
 
-    unread = {state: [name] for state, _ in expected if (name := names[state.mapper]) and name not in state.dict}
+    suspected = [(state, version) for state, version in expected if held(state) != version]
+    if not suspected:
+        return []
+    unread = {state: [name] for state, _ in suspected if (name := names[state.manager]) and name not in state.dict}
     gone = load_columns(session, unread)
-    differing = {state for state, version in expected if state not in unread and held(state) != version}
-    if not unread and not differing:
-        return gone
-    gone += _read_anew(session, [state for state in differing if not state.modified])
+    gone += _read_anew(session, [state for state, _ in suspected if state not in unread and not state.modified])
     stale = [
         f"{name_of(state)} has version {held(state)!r}, {holder} has version {version!r}"
-        for state, version in expected
+        for state, version in suspected
         if state not in gone and held(state) != version
     ]
     if stale:

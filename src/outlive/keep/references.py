@@ -172,7 +172,8 @@ def load_all(
     found = _find(session, given)
     if version == "check":
         gone = check_versions(session, list(_versions(given, found)), "the reference")
-        found = [None if obj is not None and instance_state(obj) in gone else obj for obj in found]
+        if gone:
+            found = [None if obj is not None and instance_state(obj) in gone else obj for obj in found]
     lost = [ref for ref, obj in zip(given, found, strict=True) if obj is None]
     if lost and missing == "raise":
         names = listed([str(ref) for ref in lost])
@@ -204,14 +205,15 @@ def _given(refs: Iterable[Reference[T]]) -> list[Reference[T]]:
 
 def _find(session: Session, refs: Sequence[Reference[T]]) -> list[T | None]:
     """The object of each reference; ``None`` where there is no row."""
+    kinds = [(ref.class_, ref.identity_token) for ref in refs]
     wanted: defaultdict[tuple[type[T], Any], dict[Key, None]] = defaultdict(dict)
-    for ref in refs:
-        wanted[ref.class_, ref.identity_token][ref.identity] = None
+    for kind, ref in zip(kinds, refs, strict=True):
+        wanted[kind][ref.identity] = None
     found = {
         (class_, token): find(session, mapper_of(class_), token, identities)
         for (class_, token), identities in wanted.items()
     }
-    return [found[ref.class_, ref.identity_token].get(ref.identity) for ref in refs]
+    return [found[kind].get(ref.identity) for kind, ref in zip(kinds, refs, strict=True)]
 
 
 def _versions(refs: Iterable[Reference[Any]], objs: Iterable[object | None]) -> Iterator[tuple[State, Any]]:
