@@ -166,3 +166,32 @@ def read(rounds):
 
 def test_a_path_that_has_failed_takes_no_knowledge_from_others():
     assert ["OL701"] == codes(SHOP + TWICE)  # The second round is refused, and without a round nobody reads.
+
+
+def test_the_evidence_has_the_query_and_the_calls_on_the_way() -> None:
+    program = (
+        SHOP
+        + """
+def show(author):
+    return titles(author)
+
+def titles(author):
+    return [book.title for book in author.books]
+
+def main():
+    query = select(Author)
+    with Session(engine) as session:
+        author = session.scalars(query).one()
+    show(author)
+"""
+    )
+    (found,) = check_source(program, all_hazards())
+    lines = program.splitlines()
+    assert "show(author)" == lines[found.place.line - 1].strip()
+    assert [
+        ("query = select(Author)", "queried here without `books`"),
+        ("author = session.scalars(query).one()", "loaded here"),
+        ("with Session(engine) as session:", "detached here, where its session closes"),
+        ("return titles(author)", "`titles` is called here"),
+        ("return [book.title for book in author.books]", "`author.books` is read here"),
+    ] == [(lines[step.place.line - 1].strip(), step.message) for step in found.evidence]

@@ -144,3 +144,44 @@ def deleted_name():
         del author
         author = session.scalars(select(Author).options(selectinload(Author.books))).one()
     print(author.books)  # quiet: loaded with the query
+
+
+def loaded_behind_on_one_path(shout):
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        print(book.author.name)
+        if shout:
+            print(book.author.biography)
+    print(book.author.biography)  # finding: book.author.biography is not loaded
+
+
+def found_missing_on_one_path():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        try:
+            session.refresh(book, ["author"])
+        except ValueError:
+            print(book.author.biography if book.author else None)
+    print(book.author.biography if book.author else None)  # finding: book.author.biography is not loaded
+
+
+def a_new_row_is_not_behind_another():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        session.add(Author(name="New"))
+        session.flush()
+        print(book.author.name)
+    print(book.author.biography)  # finding: book.author.biography is not loaded
+
+
+def a_new_row_is_behind_by_its_key():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        author = Author(name="New", biography="Long")
+        session.add(author)
+        session.flush()
+        book.author_id = author.id
+        session.flush()
+        session.expire(book, ["author"])
+        print(book.author.name)
+    print(book.author.biography)  # quiet: the new row has it

@@ -117,7 +117,7 @@ def child(run: Interpreter, state: State, oid: int, name: str, load: Load | None
             one_to_one = relationship.many is False and not relation.many and obj.life is Life.DETACHED
             if one_to_one and relation.target in obj.entity.lineage and attributes[back].loss is not None:
                 attributes[back] = VAGUE
-        _take_what_is_held(run, state, obj.sid, entity, path, attributes, bool(relationship.many))
+        _take_what_is_held(run, state, obj, entity, path, attributes, bool(relationship.many))
         state.objects[made] = Object(
             entity,
             obj.sid,
@@ -146,16 +146,16 @@ def _way(obj: Object, name: str, relationship: Relationship) -> loading.Way:
 def _take_what_is_held(
     run: Interpreter,
     state: State,
-    sid: int | None,
+    obj: Object,
     entity: Entity,
     path: tuple[tuple[str, str], ...],
     attributes: dict[str, Status],
     many: bool,
 ) -> None:
     """It may be a row that the program holds under another name, with what that has loaded; all of many cannot be."""
-    for _, other in state.of_session(sid) if sid is not None else ():
-        if other.life is not Life.PERSISTENT:
-            continue
+    for _, other in state.of_session(obj.sid) if obj.sid is not None else ():
+        if other.life is not Life.PERSISTENT or (other.made and not _has_keys(obj) and not _has_keys(other)):
+            continue  # A row that the program has made is behind what it was given to.
         if other.path != path and entity.meets(other.entity) and (other.several or not many):
             for name, lost in attributes.items():
                 if lost.loss is not None and (name in other.links or other.status(name) in (LOADED, VAGUE)):
@@ -163,6 +163,11 @@ def _take_what_is_held(
         for name in rows.loaded_behind(run, other.entity, other.load, entity):
             if attributes.get(name, LOADED).loss is not None:
                 attributes[name] = VAGUE
+
+
+def _has_keys(obj: Object) -> bool:
+    """Whether a foreign key of it was set."""
+    return any(column.foreign and name in obj.links for name, column in obj.entity.columns.items())
 
 
 def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:

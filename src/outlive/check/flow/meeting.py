@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from outlive.check.flow import keys
 from outlive.check.flow.frames import PATHS, Frame, Out
-from outlive.check.flow.state import Object, Plain, Session, State
+from outlive.check.flow.state import LOADED, Object, Plain, Session, State
 from outlive.check.flow.values import (
     UNKNOWN,
     ClassValue,
@@ -108,6 +108,8 @@ def absorb(state: State, other: State) -> bool:
     objects = _joined(state.objects, other.objects, lambda one, two: _joined_object(one, two, state, other))
     if objects is None:
         return False
+    for oid in [oid for oid in state.objects.keys() - other.objects.keys() if _is_absent(state.objects[oid])]:
+        del state.objects[oid]
     state.sessions.update(sessions)
     state.objects.update(objects)
     for frame, names in changed:
@@ -121,16 +123,17 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
     made: dict[int, T] = {}
     if left == right:
         return made
-    if left.keys() != right.keys() and any(_is_findable(left[key]) for key in left.keys() - right.keys()):
+    if left.keys() != right.keys() and any(_stands_alone(left[key]) for key in left.keys() - right.keys()):
         return None
     for key, theirs in right.items():
         ours = left.get(key)
         if ours is theirs:
             continue
         if ours is None:
-            if _is_findable(theirs):
+            if _stands_alone(theirs):
                 return None
-            made[key] = theirs
+            if not _is_absent(theirs):
+                made[key] = theirs
         elif ours != theirs:
             both = join(ours, theirs)
             if both is None:
@@ -141,9 +144,34 @@ def _joined(left: dict[int, T], right: dict[int, T], join: Callable[[T, T], T | 
     return made
 
 
-def _is_findable(value: object) -> bool:
-    """Whether a session may return an object once more, if somebody asks for its key."""
-    return isinstance(value, Object) and value.life is Life.PERSISTENT and keys.is_known(value.key)
+def _stands_alone(value: object) -> bool:
+    """Whether it matters that an object is known on one path only.
+
+    A session may return it once more, if somebody asks for its key.  One behind a relationship is there on the other
+    path, too, as its query left it: not with what was loaded afterwards.
+    """
+    if not isinstance(value, Object):
+        return False
+    is_findable = value.life is Life.PERSISTENT and keys.is_known(value.key)
+    return is_findable or (bool(value.path) and _has_gained(value))
+
+
+def _is_absent(value: object) -> bool:
+    """Whether it is what a condition has found missing behind a relationship: on the other path it may be there."""
+    return isinstance(value, Object) and bool(value.path) and _is_blank(value)
+
+
+def _has_gained(obj: Object) -> bool:
+    """Whether something of it was loaded by itself."""
+    columns, relationships = obj.entity.columns, obj.entity.relationships
+    return any(
+        status == LOADED
+        and (
+            (name in columns and columns[name].deferred and name not in obj.load.columns)
+            or (name in relationships and not relationships[name].eager and obj.load.get(name) is None)
+        )
+        for name, status in obj.attributes.items()
+    )
 
 
 def _joined_session(ours: Session, theirs: Session) -> Session | None:

@@ -122,6 +122,19 @@ class _Teller:
             frame = parent
         return below
 
+    def between(self, call: Spot, read: Spot) -> list[Evidence]:
+        """The calls on the way from one to what is read in the end, without itself."""
+        steps: list[Evidence] = []
+        frame = read.frame
+        while frame not in (call.frame, -1):
+            parent, span, module, index = self.run.frames[frame]
+            if parent not in (call.frame, -1):
+                steps.append(
+                    Evidence(self.place(Spot(parent, span)), f"`{module.function(index).name}` is called here")
+                )
+            frame = parent
+        return steps[::-1]
+
     def fine(self, spot: Spot) -> Confidence:
         return Confidence.LIKELY if spot in self.run.log.fine else Confidence.CERTAIN
 
@@ -132,10 +145,14 @@ class _Teller:
         obj = note.obj
         steps: list[Evidence] = []
         if obj is not None and obj.born is not None:
-            word = "made here" if obj.made else "loaded here"
+            born, word = self.place(obj.born), "made here" if obj.made else "loaded here"
             if note.status is not None and note.status.loss is Loss.NEVER_LOADED:
-                word += f" without `{note.name}`"
-            steps.append(Evidence(self.place(obj.born), word))
+                query = None if obj.query is None or obj.made else self.place(obj.query)
+                if query is not None and (query.filename, query.line) != (born.filename, born.line):
+                    steps.append(Evidence(query, f"queried here without `{note.name}`"))
+                else:
+                    word += f" without `{note.name}`"
+            steps.append(Evidence(born, word))
         if note.status is not None and note.status.spot is not None and note.status.loss:
             steps.append(Evidence(self.place(note.status.spot), _LOST.get(note.status.loss, "lost here")))
         if note.exit is not None:
@@ -144,6 +161,7 @@ class _Teller:
             how = "is declared here, so it is read" if note.text == "schema" else "is read by the template here"
             steps.append(Evidence(self.place(note.use), f"`{note.name}` {how}"))
         if standing != note.spot and note.kind in ("late", "key"):
+            steps += self.between(standing, note.spot)
             what = f"`{self.text(note.spot)}` is read" if note.use is None else f"the {note.text} reads it"
             steps.append(Evidence(self.place(note.spot), f"{what} here"))
         return tuple(dict.fromkeys(steps))
