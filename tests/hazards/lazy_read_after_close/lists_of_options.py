@@ -88,3 +88,15 @@ def _told(key):
 
 def a_flag_that_goes_with_the_list(all_of_it):
     print(_told(1 if all_of_it else None))
+
+
+def added_for_each_of_what_may_be_nothing():
+    with SessionLocal() as session:
+        books = session.scalars(select(Book)).all()
+        biographies = [book.author.biography for book in books if book.author]
+        query = select(Author)
+        for biography in biographies:
+            query = query.where(Author.name != biography).options(selectinload(Author.books))
+        authors = session.scalars(query).all()
+    for author in authors:
+        print(author.books)  # quiet: nobody asks for nothing

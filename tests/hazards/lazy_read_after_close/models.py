@@ -150,3 +150,12 @@ def other_side_that_the_mapping_does_not_load():
         series = session.get(Series, 1)
     print(series.title)  # quiet: a loaded column
     print(series.publisher.name)  # finding: series.publisher is not loaded
+
+
+def eager_behind_a_new_row_that_was_read_after_its_commit():
+    with Session(engine) as session:
+        publisher = Publisher(name="New")
+        session.add(publisher)
+        session.commit()
+        print(publisher.name)
+    print(publisher.series)  # quiet: the read has loaded the row, and lazy="selectin" with it

@@ -265,3 +265,30 @@ def read_again_of_a_row_that_was_found_by_a_query():
         for each in books:
             print(each.title)  # quiet: loads each row again, with its options
     print(book.author if book else "")  # quiet: it is one of them
+
+
+def nothing_is_behind_a_new_row():
+    with SessionLocal() as session:
+        book = Book(title="New")
+        session.add(book)
+        session.scalars(select(Book).options(selectinload(Book.author)).order_by(Book.id)).all()
+    print(book.author.biography if book.author else None)  # quiet: it has no author
+
+
+def a_new_row_is_not_behind_what_is_refreshed():
+    with SessionLocal() as session:
+        author = Author(name="New")
+        session.add(author)
+        session.commit()
+        book = session.scalars(select(Book)).first()
+        session.refresh(book, ["author"])
+        print(author.name)
+    print(author.books)  # finding: author.books is not loaded
+
+
+def behind_rows_that_have_expired():
+    with Session(engine) as session:
+        books = session.scalars(select(Book).options(selectinload(Book.author).selectinload(Author.books))).all()
+        session.rollback()
+        author = session.scalars(select(Author).where(Author.id == 1)).one()
+    print(author.books, len(books))  # finding: author.books is not loaded

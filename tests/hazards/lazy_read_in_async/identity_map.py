@@ -207,3 +207,26 @@ async def keywords_that_are_not_known():
         session.add(book)
         await session.commit()
         print(book.author.name)  # quiet: what was given is not known
+
+
+async def behind_one_of_those_that_are_there():
+    async with AsyncSessionLocal() as session:
+        authors = (await session.scalars(select(Author).order_by(Author.id))).all()
+        book = (await session.scalars(select(Book).where(Book.id == 1))).one()
+        print(book.author.biography, len(authors))  # finding: book.author.biography is not loaded
+
+
+async def behind_one_of_those_that_have_it():
+    async with AsyncSessionLocal() as session:
+        authors = (await session.scalars(select(Author).options(undefer(Author.biography)))).all()
+        book = (await session.scalars(select(Book).where(Book.id == 1))).one()
+        print(book.author.biography, len(authors))  # quiet: loaded for each of them
+
+
+async def behind_one_of_those_that_were_refreshed():
+    async with AsyncSessionLocal() as session:
+        authors = (await session.scalars(select(Author).order_by(Author.id))).all()
+        book = (await session.scalars(select(Book).where(Book.id == 1))).one()
+        for author in authors:
+            await session.refresh(author, ["biography"])
+        print(book.author.biography)  # quiet: loaded for each of them

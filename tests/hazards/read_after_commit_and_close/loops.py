@@ -228,3 +228,11 @@ def while_there_is_work_left():
             left -= 1
             session.commit()
     print(book.price)  # finding: book.price expired at the commit
+
+
+def a_deferred_column_that_another_query_has_loaded():
+    with SessionLocal() as session:
+        author = session.scalars(select(Author).where(Author.id == 1)).one()
+        authors = session.scalars(select(Author).options(undefer(Author.biography)).order_by(Author.id)).all()
+        session.refresh(author)
+    print(author.biography, len(authors))  # finding: author.biography was dropped by the refresh

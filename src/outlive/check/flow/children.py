@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check.entities import Entity, Relationship
-from outlive.check.flow import lifetimes, loading, rows
+from outlive.check.flow import identity_map, lifetimes, loading, rows
+from outlive.check.flow.observations import Loss
 from outlive.check.flow.state import LOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import (
     UNKNOWN,
@@ -84,6 +85,26 @@ def vague_child(run: Interpreter, state: State, oid: int, obj: Object, name: str
     return Many(Ref(made)) if relationship.many else Ref(made)
 
 
+def found_child(run: Interpreter, state: State, oid: int, obj: Object, name: str) -> Value:
+    """What the identity map has behind a many-to-one: one of the objects there, and it lacks what all of them lack."""
+    among = identity_map.candidates(run, state, obj, name)
+    value = vague_child(run, state, oid, obj, name)
+    made = state.object(value.oid) if isinstance(value, Ref) else None
+    if not among or made is None or made.life is not None:
+        return value
+    assert isinstance(value, Ref)
+    lacking = {
+        each: among[0].status(each)
+        for each in (*made.entity.columns, *made.entity.relationships)
+        if all(other.life is Life.PERSISTENT and other.status(each).loss is Loss.NEVER_LOADED for other in among)
+    }
+    if lacking:
+        state.objects[value.oid] = replace(
+            made, life=Life.PERSISTENT, attributes={**made.attributes, **lacking}, born=among[0].born, optioned=True
+        )
+    return value
+
+
 def child(run: Interpreter, state: State, oid: int, name: str, load: Load | None = None) -> Value:
     """The value of a loaded attribute; behind a relationship stands an object with the same session.
 
@@ -154,20 +175,15 @@ def _take_what_is_held(
 ) -> None:
     """It may be a row that the program holds under another name, with what that has loaded; all of many cannot be."""
     for _, other in state.of_session(obj.sid) if obj.sid is not None else ():
-        if other.life is not Life.PERSISTENT or (other.made and not _has_keys(obj) and not _has_keys(other)):
-            continue  # A row that the program has made is behind what it was given to.
+        if other.life is not Life.PERSISTENT or lifetimes.is_apart(obj, other):
+            continue
         if other.path != path and entity.meets(other.entity) and (other.several or not many):
             for name, lost in attributes.items():
                 if lost.loss is not None and (name in other.links or other.status(name) in (LOADED, VAGUE)):
                     attributes[name] = VAGUE
-        for name in rows.loaded_behind(run, other.entity, other.load, entity):
+        for name in rows.loaded_behind(run, other, entity):
             if attributes.get(name, LOADED).loss is not None:
                 attributes[name] = VAGUE
-
-
-def _has_keys(obj: Object) -> bool:
-    """Whether a foreign key of it was set."""
-    return any(column.foreign and name in obj.links for name, column in obj.entity.columns.items())
 
 
 def fill_other_side(run: Interpreter, state: State, entity: Entity, value: Value) -> None:

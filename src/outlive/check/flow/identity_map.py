@@ -60,6 +60,26 @@ def answers(run: Interpreter, state: State, obj: Object, name: str) -> bool:
     return False
 
 
+def candidates(run: Interpreter, state: State, obj: Object, name: str) -> list[Object]:
+    """The objects one of which the identity map answers with; none where it may be another that is not seen here."""
+    relationship = obj.entity.relationships[name]
+    own = state.sessions.get(obj.sid) if obj.sid is not None else None
+    if own is None or obj.sid is None or relationship.target is None:
+        return []
+    is_ours = run.key_of(obj.sid)[0] == "session" and obj.sid not in run.lent and not own.kept
+    if not is_ours or f"{name}_id" in obj.load.keyed:
+        return []
+    found: list[Object] = []
+    for other in state.objects.values():
+        if not isinstance(other, Object) or other is obj or other.sid not in (obj.sid, None):
+            continue
+        if _is_behind(run, other.entity, other.load, relationship.target, name):
+            return []
+        if relationship.target in other.entity.lineage:
+            found.append(other)
+    return found
+
+
 def _is_left(run: Interpreter, state: State, oid: int) -> bool:
     """Whether an object stood behind a relationship that has lost its value: nobody holds it any longer."""
     key = run.key_of(oid)

@@ -316,10 +316,12 @@ def reload(obj: Object) -> Object:
     whole = obj.columns.loss is not None
     for name, status in obj.attributes.items():
         column = obj.entity.columns.get(name)
-        if status.vague or status.loss in (None, Loss.NEVER_LOADED):
+        # A row that the program has made comes back as any other: with what its mapping loads eagerly.
+        again = whole and obj.made and name in obj.entity.relationships and obj.entity.relationships[name].eager
+        if status.vague or status.loss is None or (status.loss is Loss.NEVER_LOADED and not again):
             attributes[name] = status
         elif name in obj.entity.relationships:
-            eager = _was_eager(obj, name)
+            eager = again or _was_eager(obj, name)
             attributes[name] = LOADED if whole and eager else status if status.loaded or not whole else UNLOADED
             renewed |= {name} if whole and eager else set()
         elif column is not None and column.deferred:
@@ -344,7 +346,7 @@ def spread(state: State, oid: int, name: str = "") -> None:
             continue
         if other.several and not obj.several:
             continue  # Some of them may be the same row; the others are not.
-        if relationship is not None and relationship.target in other.entity.lineage:
+        if relationship is not None and relationship.target in other.entity.lineage and not is_apart(obj, other):
             # The rows behind it come fresh.
             state.objects[other_id] = maybe_populated(other, NOTHING)
         now = state.objects[other_id]
@@ -353,6 +355,15 @@ def spread(state: State, oid: int, name: str = "") -> None:
                 state.objects[other_id] = maybe_populated(now, obj.load)
             elif now.status(name).loss is not None:
                 state.objects[other_id] = now.with_status(name, VAGUE)
+
+
+def is_apart(obj: Object, other: Object) -> bool:
+    """Whether the other one cannot stand behind an object: the program has made its row, and given it to nobody."""
+    return other.made and not any(
+        name in each.links and (name not in each.entity.columns or each.entity.columns[name].foreign)
+        for each in (obj, other)
+        for name in (*each.entity.columns, *each.entity.relationships)
+    )
 
 
 def _may_be_one_row(obj: Object, other: Object) -> bool:
@@ -421,6 +432,9 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
             attributes[name] = status
     for name, relationship in obj.entity.relationships.items():
         attributes.setdefault(name, LOADED if relationship.eager else Status(Loss.REFRESH, spot))
+    for name, column in obj.entity.columns.items():
+        if column.deferred and name not in obj.load.columns and not obj.columns.vague and not obj.load.vague:
+            attributes.setdefault(name, Status(Loss.REFRESH, spot))
     state.objects[oid] = replace(
         obj,
         columns=LOADED,

@@ -25,7 +25,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         return iterate_generator(run, node, iterable, state, frame, out)
     iterable = coroutines.used(run, state, frame, iterable, "__iter__", node.span)
     iterable = queries.iterated(run, iterable, state, frame, node.span)
-    if isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3:
+    is_short = isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3
+    if isinstance(iterable, Group) and is_short and (iterable.items or not _builds_a_query(node, state, frame)):
         return each(run, node, iterable.items, state, frame, out)
     element = item(iterable, UNKNOWN)
     some = state.assumed.get((frame.id, node.key)) if node.key else None
@@ -71,6 +72,14 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         _take_queries(skipped, ends[-1], frame)
     ends = run.block(node.orelse, prune(ends), frame, out)
     return prune(ends + inner.breaks)
+
+
+def _builds_a_query(node: ir.For, state: State, frame: Frame) -> bool:
+    """Whether a loop goes on with a query from before it: what that lacks, nobody asks for where there is nothing."""
+    env = state.envs[frame.id]
+    return any(
+        isinstance(inner, (ir.Bind, ir.Call)) and isinstance(env.get(inner.target), Query) for inner in node.body
+    )
 
 
 def _sets_by_name(body: Sequence[ir.Statement]) -> bool:

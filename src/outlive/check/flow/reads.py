@@ -278,7 +278,7 @@ def _read_in_session(
     if identity_map.answers(run, state, obj, name):
         run.log.fine.add(spot)
         state.objects[oid] = obj.with_status(name, VAGUE)
-        return [(state, children.vague_child(run, state, oid, obj, name))]
+        return [(state, children.found_child(run, state, oid, obj, name))]
     _late(run, state, frame, oid, obj, name, spot)
     return [(state, UNKNOWN)]
 

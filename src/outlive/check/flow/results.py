@@ -64,7 +64,7 @@ def load_entity(
             other = state.object(other_id)
             if other is None:  # One before it has taken it away.
                 continue
-            for name in rows.loaded_behind(run, other.entity, other.load, entity):
+            for name in rows.loaded_behind(run, other, entity):
                 if name in attributes and attributes[name].loss is not None:
                     attributes[name] = VAGUE
             if other_id == oid or other.life is not Life.PERSISTENT:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check.entities import Entity
-from outlive.check.flow import children, keys, lifetimes, loading
-from outlive.check.flow.state import LOADED, UNLOADED, Object, Plain, State
+from outlive.check.flow import children, identity_map, keys, lifetimes, loading
+from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
     EVERY,
     NOTHING,
@@ -94,6 +94,8 @@ def come_upon(run: Interpreter, state: State, oid: int, load: Load) -> Object:
         own, new = obj.status(name), fresh.get(name, LOADED)
         if own.loss is None and not own.vague:
             attributes[name] = own
+        elif identity_map.is_none(run, obj, name):
+            attributes[name] = VAGUE
         elif new.loss is None:
             attributes[name] = new
             filled.append(name)
@@ -108,7 +110,7 @@ def come_upon(run: Interpreter, state: State, oid: int, load: Load) -> Object:
         if name in filled:
             children.forget_child(run, state, oid, name)
             children.child(run, state, oid, name, inner)
-        elif inner is not None:
+        elif inner is not None and not attributes.get(name, LOADED).vague:
             for behind in lifetimes.refs(children.child(run, state, oid, name)):
                 if state.object(behind) is not None:
                     come_upon(run, state, behind, inner)
@@ -127,15 +129,21 @@ def _comes_again(run: Interpreter, obj: Object, name: str) -> bool:
     return target is None or target.name in above or target.meets(obj.entity)
 
 
-def loaded_behind(run: Interpreter, entity: Entity, load: Load, wanted: Entity) -> Iterator[str]:
+def loaded_behind(run: Interpreter, obj: Object, wanted: Entity) -> Iterator[str]:
     """What the options of an earlier query have loaded of the ``wanted`` ones that stand behind its rows."""
-    for name, inner in load.rels:
+    # What has expired expired with all that stands behind it.
+    rels = tuple((name, inner) for name, inner in obj.load.rels if obj.status(name).loss is None)
+    return _loaded_behind(run, obj.entity, rels, wanted)
+
+
+def _loaded_behind(run: Interpreter, entity: Entity, rels: Iterable[tuple[str, Load]], wanted: Entity) -> Iterator[str]:
+    for name, inner in rels:
         target = run.entities.behind(entity.relationships.get(name))
         if target is not None:
             if wanted.meets(target):
                 yield from (further for further, _ in inner.rels)
                 yield from inner.columns
-            yield from loaded_behind(run, target, inner, wanted)
+            yield from _loaded_behind(run, target, inner.rels, wanted)
 
 
 def is_held(run: Interpreter, state: State, wanted: int) -> bool:
