@@ -162,3 +162,20 @@ async def awaitable_after_the_commit():
         author = (await session.scalars(select(Author).options(selectinload(Author.books)))).one()
         await session.commit()
         print(await session.run_sync(lambda _: len(author.books)))  # quiet: run_sync may load
+
+
+def a_change_is_flushed_before_a_column_is_refreshed():
+    with SessionLocal() as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.commit()
+        author.biography = "Changed"
+        session.refresh(author, ["name"])
+    print(author.books)  # quiet: the flush has loaded the whole row
+
+
+def a_column_is_refreshed():
+    with SessionLocal() as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+        session.commit()
+        session.refresh(author, ["name"])
+    print(author.books)  # finding: author.books expired at the commit and its session is closed

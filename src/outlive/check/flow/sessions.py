@@ -199,6 +199,9 @@ def _of_object(run: Interpreter, given: Given, sid: int, name: str, value: Value
             state.objects[oid] = lifetimes.vague(obj)
         elif name == "refresh":
             lifetimes.begin(state, sid, spot)
+            own = state.sessions.get(sid)
+            if obj.changed and obj.columns.loss is not None and own is not None and own.autoflush:
+                obj = lifetimes.reload(obj)  # Flushed first, for which the whole row is loaded.
             # What is refreshed is expired first, so the flush does not see its change.
             state.objects[oid] = replace(obj, changed=obj.changed.difference(names or obj.changed))
             lifetimes.autoflush(state, sid, spot)
