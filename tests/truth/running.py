@@ -215,7 +215,7 @@ async def _call_async(module: types.ModuleType, way: Way) -> None:
 
 @dataclass(slots=True)
 class _Life:
-    """What was seen of one object."""
+    """What was seen of one object; of one that came detached nobody knows where it was detached."""
 
     loaded: set[str] = field(default_factory=set[str])
     lost_at: dict[str, int] = field(default_factory=dict[str, int])
@@ -223,6 +223,7 @@ class _Life:
     erased_at: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     detached_at: int | None = None
     was_made: bool = False
+    came_detached: bool = False
 
 
 class _Watch:
@@ -279,7 +280,7 @@ class _Watch:
         for obj in {*self.history, *_objects(names)}:
             state = inspect(obj)
             if obj not in self.history:
-                self.history[obj] = _Life(was_made=not state.has_identity)
+                self.history[obj] = _Life(was_made=not state.has_identity, came_detached=state.detached)
             life = self.history[obj]
             now = set(state.dict)
             life.lost_at.update(dict.fromkeys(life.loaded - now, line))
@@ -291,8 +292,8 @@ class _Watch:
                 life.erased_at[name] = (*life.erased_at.get(name, ()), line)
             life.erased.clear()
             if not state.detached:
-                life.detached_at = None
-            elif life.detached_at is None:
+                life.detached_at, life.came_detached = None, False
+            elif life.detached_at is None and not life.came_detached:
                 life.detached_at = line
 
     def expired(self, state: InstanceState[Any], names: Iterable[str] | None) -> None:
