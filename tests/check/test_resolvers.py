@@ -123,7 +123,11 @@ def test_a_client_that_asks_for_it_gets_an_error(monkeypatch: pytest.MonkeyPatch
     shop = types.ModuleType("shop")
     monkeypatch.setitem(sys.modules, "shop", shop)
     exec(BOOKSHOP + QUERIES, shop.__dict__)
-    answer = asyncio.run(strawberry.Schema(shop.Query).execute(f"{{ {query} }}"))
+    try:
+        answer = asyncio.run(strawberry.Schema(shop.Query).execute(f"{{ {query} }}"))
+    finally:
+        shop.engine.dispose()
+        asyncio.run(shop.async_engine.dispose())
 
     assert fails == bool(answer.errors)
     assert all(error.original_error.code == "bhk3" for error in answer.errors or ())
