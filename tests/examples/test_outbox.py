@@ -61,8 +61,7 @@ def running(*module: str, log: Path, env: dict[str, str]) -> Iterator[subprocess
 
 
 @pytest.mark.parametrize("broker", [brokers.rabbitmq, brokers.redis], ids=["rabbitmq", "redis"])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-def test_a_broker_that_dies_under_the_relay(broker: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_dies_under_the_relay(broker: Any, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with servers.postgresql_schema() as address, broker() as running_broker, ExitStack() as stack:
         database = address.replace("postgresql://", "postgresql+psycopg://", 1)

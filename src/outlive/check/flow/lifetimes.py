@@ -38,6 +38,11 @@ def expired(obj: Object, loss: Loss, spot: Spot) -> Object:
     return replace(obj, columns=columns, attributes=attributes)
 
 
+def _comes_with_row(obj: Object, name: str) -> bool:
+    """Whether options or the mapping load a relationship whenever the row is loaded."""
+    return obj.load.get(name) is not None or obj.entity.relationships[name].eager
+
+
 def _was_eager(obj: Object, name: str) -> bool:
     return obj.load.get(name) is not None or (obj.entity.relationships[name].eager and not obj.made)
 
@@ -316,12 +321,12 @@ def reload(obj: Object) -> Object:
     whole = obj.columns.loss is not None
     for name, status in obj.attributes.items():
         column = obj.entity.columns.get(name)
-        # A row that the program has made comes back as any other: with what its mapping loads eagerly.
-        again = whole and obj.made and name in obj.entity.relationships and obj.entity.relationships[name].eager
+        eager = name in obj.entity.relationships and _comes_with_row(obj, name)
+        # A row that the program has made comes back as any other.
+        again = whole and eager and obj.made
         if status.vague or status.loss is None or (status.loss is Loss.NEVER_LOADED and not again):
             attributes[name] = status
         elif name in obj.entity.relationships:
-            eager = again or _was_eager(obj, name)
             attributes[name] = LOADED if whole and eager else status if status.loaded or not whole else UNLOADED
             renewed |= {name} if whole and eager else set()
         elif column is not None and column.deferred:
@@ -418,7 +423,7 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
     for name, status in obj.attributes.items():
         column = obj.entity.columns.get(name)
         if name in obj.entity.relationships:
-            eager = _was_eager(obj, name) or obj.entity.relationships[name].eager
+            eager = _comes_with_row(obj, name)
             renewed |= {name} if eager else set()
             from_afar = obj.query is None and not obj.made
             unknown = status.vague and (from_afar or obj.load.vague or obj.entity.relationships[name].quiet)
