@@ -21,14 +21,19 @@ MATRIX = [
 ]
 # The oldest that we support, and one of each way to tear dependencies down; every other session has the newest.
 FASTAPI = ["0.105.0", "0.115.*", "0.118.*", "0.121.*", "0.137.1"]
+
+
+def ignoring(*names: str) -> list[str]:
+    return [f"--ignore=tests/{name}" for name in names]
+
+
+ONCE = ("examples/test_outbox.py", "integrations/test_queue_faults.py", "test_benchmarks.py", "truth")
+"""What takes minutes, and what CI runs in `lowest` or in a session of its own, too."""
 LEFT_OUT = {
-    # What runs in `lowest` too, and depends on neither in between.
-    MIDDLE: [
-        f"--ignore=tests/{name}"
-        for name in ("check", "cli", "examples", "integrations/test_queue_faults.py", "plugin", "report", "truth")
-    ],
+    # What depends on Python and not on SQLAlchemy.
+    MIDDLE: ignoring("check", "cli", "examples", "hazards/test_edge_cases_are_found.py", "plugin", "report", *ONCE),
     # MariaDB's drivers are those of the oldest Python.
-    NEWEST: ["-k", "not pymysql and not asyncmy"],
+    NEWEST: ["-k", "not pymysql and not asyncmy", *ignoring("integrations/web/test_faults.py", *ONCE)],
 }
 
 
@@ -83,11 +88,11 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST)
-@nox.parametrize("fastapi", FASTAPI)
-def fastapi(session: nox.Session, fastapi: str) -> None:
+def fastapi(session: nox.Session) -> None:
     """The web boundary with older FastAPIs."""
-    install(session, "web", "pytest", pins=(f"fastapi=={fastapi}",))
-    session.run("pytest", "-n", "2", "tests/integrations/web", *session.posargs)
+    for version in FASTAPI:
+        install(session, "web", "pytest", pins=(f"fastapi=={version}",))
+        session.run("pytest", "-n", "2", "tests/integrations/web", *session.posargs)
 
 
 @nox.session
@@ -98,9 +103,10 @@ def openapi(session: nox.Session) -> None:
 
 
 @nox.session
-def truth(session: nox.Session) -> None:
+@nox.parametrize("sqlalchemy", ["2.0", "2.1"])
+def truth(session: nox.Session, sqlalchemy: str) -> None:
     """Many more generated programs than a run of the tests has time for."""
-    install(session, "test")
+    install(session, "test", pins=(f"SQLAlchemy=={sqlalchemy}.*",))
     many = ("--programs", "500", "--show", "1", *session.posargs)
     session.run("python", "-m", "tests.truth", *many)
     session.run("python", "-m", "tests.truth", "--watch", *many)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 import sqlalchemy
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.orm import Session
 
 from tests import servers
@@ -41,13 +41,13 @@ class Database:
         from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415  fails without greenlet
 
         create = create_async_engine if self.is_async else create_engine
-        return create(self.url, connect_args=self.connect_args, **options)
+        return without_waiting_for_the_disk(create(self.url, connect_args=self.connect_args, **options))
 
     @contextmanager
     def engine(self, *models: Any) -> Iterator[Engine]:
         """With the tables of these modules, and the rows of their ``fill``."""
         url, to_fill = self._holding(models)
-        engine = create_engine(url, connect_args=self.connect_args)
+        engine = without_waiting_for_the_disk(create_engine(url, connect_args=self.connect_args))
         try:
             with Session(engine) as session:
                 servers.fill(session, to_fill)
@@ -61,7 +61,7 @@ class Database:
         from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine  # noqa: PLC0415  fails without greenlet
 
         url, to_fill = self._holding(models)
-        engine = create_async_engine(url, connect_args=self.connect_args)
+        engine = without_waiting_for_the_disk(create_async_engine(url, connect_args=self.connect_args))
         try:
             async with AsyncSession(engine) as session:
                 await session.run_sync(servers.fill, to_fill)
@@ -90,6 +90,20 @@ MEMORY = Database("sqlite://")
 """Of one thread, gone with its engine."""
 
 
+def without_waiting_for_the_disk(engine: T) -> T:
+    """The engine, of either kind; what a test has committed need not outlive the machine."""
+    sync_engine: Engine = getattr(engine, "sync_engine", engine)
+    if sync_engine.dialect.name == "sqlite":
+
+        @event.listens_for(sync_engine, "connect")
+        def hurry(connection: Any, record: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA synchronous = OFF")
+            cursor.close()
+
+    return engine
+
+
 def let_go(error: BaseException | None) -> None:
     """Free the coroutine that SQLAlchemy could not await, now, rather than with the garbage of a later test.
 
@@ -115,8 +129,9 @@ def postgresql(driver: str, schema: str) -> Database:
         pytest.importorskip("greenlet")
     if driver == "asyncpg":
         pytest.importorskip("asyncpg")
-        address, _, option = schema.partition("?options=-csearch_path%3D")
-        settings = {"server_settings": {"search_path": option}}
+        address, _, options = schema.partition("?options=-c")
+        # An SSL context, which it makes to ask whether the server has SSL, takes longer than all else.
+        settings = {"server_settings": dict(option.split("%3D") for option in options.split("%20-c")), "ssl": False}
         return Database(address.replace("postgresql://", "postgresql+asyncpg://", 1), settings, is_async=True)
     return Database(schema.replace("postgresql://", "postgresql+psycopg://", 1), is_async=driver == "psycopg_async")
 
@@ -126,4 +141,5 @@ def mariadb(driver: str, address: str) -> Database:
     if driver == "asyncmy":
         pytest.importorskip("greenlet")
         pytest.importorskip("asyncmy")
-    return Database(address.replace("mariadb://", f"mariadb+{driver}://", 1), is_async=driver == "asyncmy")
+    settings = {"ssl_disabled": True} if driver == "pymysql" else {}  # as above
+    return Database(address.replace("mariadb://", f"mariadb+{driver}://", 1), settings, is_async=driver == "asyncmy")

@@ -17,6 +17,7 @@ import io
 import re
 import tokenize
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,19 +69,7 @@ class EdgeCase:
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
-        comments = [token for token in tokens if token.type == tokenize.COMMENT]
-        return tuple(
-            Mark(
-                comment.start[0],
-                "finding" if mark["other"] else mark["kind"],
-                (mark["other"] or self.hazard.name).strip(),
-                mark["text"].strip(),
-                mark["harm"] or "",
-            )
-            for comment in comments
-            for mark in MARK.finditer(comment.string)
-        )
+        return marks_in(self.text, self.hazard.name)
 
     @property
     def since(self) -> tuple[int, ...]:
@@ -90,6 +79,23 @@ class EdgeCase:
 
     def __str__(self) -> str:
         return f"{self.hazard.name}/{self.path.stem}"
+
+
+@cache
+def marks_in(text: str, hazard: str) -> tuple[Mark, ...]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    comments = [token for token in tokens if token.type == tokenize.COMMENT]
+    return tuple(
+        Mark(
+            comment.start[0],
+            "finding" if mark["other"] else mark["kind"],
+            (mark["other"] or hazard).strip(),
+            mark["text"].strip(),
+            mark["harm"] or "",
+        )
+        for comment in comments
+        for mark in MARK.finditer(comment.string)
+    )
 
 
 EDGE_CASES = tuple(

@@ -160,6 +160,9 @@ class Reporting:
 
     def reported(self, statement: ast.stmt) -> Iterator[ast.stmt]:
         own = self.lines_of(statement)
+        if not own:
+            yield statement
+            return
         inner = {
             line
             for child in ast.walk(statement)

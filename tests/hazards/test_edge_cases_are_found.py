@@ -6,6 +6,7 @@ import io
 import re
 import tokenize
 from collections import Counter
+from functools import cache
 from importlib.metadata import version
 
 import pytest
@@ -24,9 +25,14 @@ TABBED = re.compile(r"^(?: {4})+")
 each_edge_case = pytest.mark.parametrize("edge_case", EDGE_CASES, ids=str)
 
 
+@cache
+def checked(text: str) -> list[Finding]:
+    return check_source(text, HAZARDS)
+
+
 def findings_in(text: str) -> list[Finding]:
     """What is found below the bookshop.  Above, its async factory may earn advice."""
-    found = check_source(text, HAZARDS)
+    found = checked(text)
     above = {finding.name for finding in found if finding.place.line <= OFFSET}
 
     assert above <= {ADVICE}
@@ -88,7 +94,7 @@ def test_fixes_parse_and_fixing_again_changes_nothing(edge_case: EdgeCase) -> No
 @each_edge_case
 def test_fixes_remove_what_they_were_offered_for(edge_case: EdgeCase) -> None:
     text = BOOKSHOP + edge_case.text
-    before = Counter(finding.name for finding in check_source(text, HAZARDS) if not finding.fix)
+    before = Counter(finding.name for finding in checked(text) if not finding.fix)
 
     assert Counter(finding.name for finding in check_source(fix_all(text), HAZARDS)) <= before
 
@@ -126,15 +132,13 @@ def harms_loudly(finding: Finding) -> bool:
 def places_of(text: str) -> list[tuple[str, int, int, int | None, int | None]]:
     return [
         (finding.name, finding.place.line, finding.place.column, finding.place.end_line, finding.place.end_column)
-        for finding in check_source(text, HAZARDS)
+        for finding in checked(text)
     ]
 
 
 def fix_all(text: str) -> str:
     """Apply every fix."""
-    return apply_edits(
-        text, [edit for finding in check_source(text, HAZARDS) if finding.fix for edit in finding.fix.edits]
-    )
+    return apply_edits(text, [edit for finding in checked(text) if finding.fix for edit in finding.fix.edits])
 
 
 def indented_by_tabs(text: str) -> str:

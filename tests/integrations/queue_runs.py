@@ -23,6 +23,8 @@ from tests.integrations.queue_orders import fill
 
 ROOT = Path(__file__).parents[2]
 WAIT = 60
+STOP = 10
+"""Seconds that a worker gets to end; one whose broker has died under it may never do so."""
 READY = {"celery": (" ready.", 1), "dramatiq": ("is ready for action", 2)}
 """What a worker writes into its log when it is, and how often."""
 
@@ -114,7 +116,7 @@ def worker(shop: Shop, pool: str = "threads") -> Iterator[subprocess.Popen[bytes
     finally:
         process.terminate()
         try:
-            process.wait(timeout=WAIT)
+            process.wait(timeout=STOP)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -267,7 +267,7 @@ def test_statements_of_the_users_own_return_nothing_more(engine: Engine):
 
 
 def test_two_phases(mariadb_url: str):
-    engine = create_engine(databases.mariadb("pymysql", mariadb_url).url)
+    engine = databases.mariadb("pymysql", mariadb_url).connect()
     Base.metadata.create_all(engine)
     with sessionmaker(engine, twophase=True)() as session:
         cats = [Cat(), Cat()]
