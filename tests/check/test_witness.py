@@ -44,7 +44,7 @@ def run():
         session.commit()
         print(author in session)  # look
 """,
-    "expunged": """
+    "expunged at": """
 def run():
     with Session(engine) as session:
         author = session.get(Author, 1)
@@ -155,6 +155,70 @@ def run():
     opened, loaded, committed = (f"{place.filename}:{place.line - back}" for back in (3, 2, 1))
     assert f"Author, detached, its session closes at {opened}, loaded at {loaded}" == author.text
     assert ((f"expired by the commit at {committed}", "all"),) == author.details
+
+
+EXITS = {
+    "its session closes at": """
+def run():
+    with SessionLocal() as session:  # here
+        author = session.get(Author, 1)
+    print(author)  # look
+""",
+    "expunged at": """
+def run():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        session.expunge(author)  # here
+        print(author)  # look
+""",
+    "nothing holds its session any longer since": """
+def load():
+    session = SessionLocal()
+    author = session.get(Author, 1)
+    session.commit()
+    return author  # here
+
+def run():
+    author = load()
+    print(author)  # look
+""",
+    "transient again by the rollback at": """
+def run():
+    with SessionLocal() as session:
+        author = Author(name="Ann")
+        session.add(author)
+        session.flush()
+        session.rollback()  # here
+    print(author)  # look
+""",
+    "a copy that a cache made at": """
+def run(cache):
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        stored = pickle.dumps(author)  # here
+    author = pickle.loads(stored)
+    print(author)  # look
+""",
+    "a copy for another process, pickled at": """
+def work(author):
+    print(author)  # look
+
+def run():
+    with SessionLocal() as session, ProcessPoolExecutor() as pool:
+        pool.submit(work, session.get(Author, 1))  # here
+""",
+}
+
+
+@pytest.mark.parametrize("words", EXITS)
+def test_what_took_it_out_of_its_session_is_told_with_the_place(tmp_path: Path, words: str):
+    program = EXITS[words]
+    place = written(tmp_path, "import pickle\nfrom concurrent.futures import ProcessPoolExecutor\n" + program)
+    lines = Path(place.filename).read_text().splitlines()
+    here = next(number for number, line in enumerate(lines, 1) if "# here" in line)
+    told_of = [author.text for author in before(told(place), "author")]
+
+    assert any(f"{words} {place.filename}:{here}" in text for text in told_of), told_of
 
 
 def test_a_session_is_named_with_what_its_commit_does(tmp_path: Path):

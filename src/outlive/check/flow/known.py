@@ -39,6 +39,9 @@ _LEFT = {
     Exit.CLOSE: "its session closes at",
     Exit.EXPUNGE: "expunged at",
     Exit.LOSS: "nothing holds its session any longer since",
+    Exit.COPY: "a copy that a cache made at",
+    Exit.PROCESS: "a copy for another process, pickled at",
+    Exit.ROLLBACK: "transient again by the rollback at",
 }
 _EXPIRY = {
     True: "a commit expires its objects",
