@@ -18,6 +18,7 @@ _LEFT = {
     Exit.LOSS: "its session is gone",
     Exit.COPY: "its object is a copy from a cache",
     Exit.PROCESS: "its object is a copy in another process",
+    Exit.ROLLBACK: "the rollback has taken its row",
 }
 
 

@@ -292,3 +292,18 @@ def behind_rows_that_have_expired():
         session.rollback()
         author = session.scalars(select(Author).where(Author.id == 1)).one()
     print(author.books, len(books))  # finding: author.books is not loaded
+
+
+def rows_of_one_condition_twice(any_of_them):
+    wanted = Author.id <= 9 * any_of_them
+    with SessionLocal() as session:
+        first = session.scalars(select(Author).options(selectinload(Author.books)).where(wanted)).all()
+        again = session.scalars(select(Author).where(wanted)).all()
+    print(len(first), [author.books for author in again])  # quiet: the rows of the first query, which has loaded them
+
+
+def rows_of_another_condition(any_of_them):
+    with SessionLocal() as session:
+        several = session.scalars(select(Author).where(Author.id <= 9 * any_of_them)).all()
+        author = session.scalars(select(Author).where(Author.name == "Ursula")).one()
+    print(len(several), author.books)  # finding: author.books is not loaded

@@ -82,3 +82,13 @@ async def caught_and_read_again():
         except ValueError:
             print(author.name)  # quiet: a loaded column
         print(author.books)  # finding: author.books is not loaded: reading it needs `await`
+
+
+async def a_many_to_one_that_may_have_no_key(anonymous):
+    async with AsyncKeeping() as session:
+        if anonymous:
+            session.add(Book(title="Beowulf"))
+            await session.commit()
+        book = (await session.scalars(select(Book).order_by(Book.author_id).limit(1))).one()
+        print(book.author)  # finding: book.author is not loaded: reading it needs `await`
+    print(book.author)  # quiet: reached only without an author, which the read above has found out

@@ -121,3 +121,37 @@ def appended_to_a_list_that_was_given():
         session.rollback()
     author.books.append(book)
     print(book.author.name)  # quiet: the other side of the collection
+
+
+def refreshed_before_the_rollback():
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        book = Book(title="Kindred", author=author)
+        session.add(book)
+        session.flush()
+        session.refresh(book)
+        session.rollback()
+    print(book.title)  # quiet: transient again, with what the refresh has loaded
+    print(book.author.name if book.author else None)  # quiet: the refresh has dropped it, and there is no row to load from
+
+
+def expired_before_the_rollback():
+    with Keeping() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        session.flush()
+        session.expire(author)
+        session.rollback()
+    print(author.books)  # quiet: there is no row to load from
+    print(author.name)  # also expire-then-read: author.name was expired by hand and the rollback has taken its row
+
+
+def updated_before_the_rollback():
+    with Keeping() as session:
+        book = Book(title="Kindred")
+        session.add(book)
+        session.flush()
+        book.title = "Dawn"
+        session.flush()
+        session.rollback()
+    print(book.title)  # quiet: transient again, with its values

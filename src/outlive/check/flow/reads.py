@@ -234,9 +234,16 @@ def _read_mapped(
         if unset and obj.merged is not None:
             run.log.add(Note("merge", obj.merged[0], name, obj, cause=obj.merged[0], oid=oid, text="read", use=spot))
         relationship = entity.relationships.get(name)
-        new: Value = MethodValue(Ref(oid), name) if relationship and relationship.many else UNKNOWN
+        status = obj.status(name)
+        if status.vague:
+            return [(state, UNKNOWN)]
+        if status.loss is not None and relationship is None:  # Expired before a rollback took its row.
+            _late(run, state, frame, oid, obj, name, spot)
+            return [(state, UNKNOWN)]
         run.log.fine.add(spot)
-        return [(state, obj.links.get(name, new))]
+        if relationship is not None and relationship.many and (status.loss is not None or name not in obj.links):
+            return [(state, MethodValue(Ref(oid), name))]
+        return [(state, NONE if status.loss is not None else obj.links.get(name, UNKNOWN))]
     status = obj.status(name)
     if status.vague or obj.life is None:
         own = _session(state, obj)
@@ -280,6 +287,9 @@ def _read_in_session(
         state.objects[oid] = obj.with_status(name, VAGUE)
         return [(state, children.found_child(run, state, oid, obj, name))]
     _late(run, state, frame, oid, obj, name, spot)
+    relationship = obj.entity.relationships.get(name)
+    if relationship is not None and not relationship.many:
+        state.objects[oid] = obj.with_status(name, VAGUE)  # Where it does not raise, it has found that there is none.
     return [(state, UNKNOWN)]
 
 

@@ -71,7 +71,7 @@ def load_entity(
                 continue
             if key == EVERY and other.entity is entity:
                 rows.come_upon(run, state, other_id, load)
-            elif other.path and entity.meets(other.entity):
+            elif (other.path or (other.several and not keys.is_known(key))) and entity.meets(other.entity):
                 _meet(state, attributes, load, other_id, other)
             elif not keys.is_known(key) and entity.meets(other.entity) and lifetimes.is_expired(other):
                 state.objects[other_id] = lifetimes.maybe_populated(other, load)
