@@ -155,3 +155,41 @@ def updated_before_the_rollback():
         session.flush()
         session.rollback()
     print(book.title)  # quiet: transient again, with its values
+
+
+def deleted_before_the_savepoint():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        session.delete(book)
+        try:
+            with session.begin_nested():
+                raise _Refused
+        except _Refused:
+            pass
+        session.commit()
+    print(book.title)  # quiet: the savepoint began with its DELETE, so it stays deleted, and what is deleted does not expire
+
+
+def deleted_in_the_savepoint():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        try:
+            with session.begin_nested():
+                session.delete(book)
+                session.flush()
+                raise _Refused
+        except _Refused:
+            pass
+    print(book.title)  # quiet: it is back, and the rollback of a savepoint expires only what was changed inside
+
+
+def deleted_after_it_was_expunged(failed):
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        print(len(author.books))
+        if failed:
+            session.rollback()
+            session.expunge_all()
+        session.delete(author)
+        session.flush()
+        print([book.title for book in author.books])  # quiet: the DELETE has loaded them again

@@ -60,6 +60,8 @@ def materialise(run: Interpreter, state: State, oid: int) -> None:
         status = obj.status(name)
         found = status.loss is None and not status.vague
         if name not in obj.links and (found or (obj.deleted and not relationship.deletes)):
+            if not found:
+                forget_child(run, state, oid, name)  # It is loaded with the rows that are changed.
             for behind in lifetimes.refs(child(run, state, oid, name)):
                 inner = state.object(behind)
                 if obj.deleted and inner is not None:

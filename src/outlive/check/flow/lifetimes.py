@@ -121,7 +121,9 @@ def _deleted(obj: Object) -> Object:
             attributes[name] = LOADED
         elif not relationship.many and not obj.entity.refers_by(name):
             attributes[name] = VAGUE
-    return replace(whole, life=Life.DELETED, attributes=attributes, changed=frozenset(), renewed=frozenset())
+    return replace(
+        whole, life=Life.DELETED, attributes=attributes, changed=frozenset(), renewed=frozenset(), written=True
+    )
 
 
 def _is_filled(obj: Object, name: str) -> bool:
@@ -239,12 +241,17 @@ def savepoint_release(state: State, sid: int, spot: Spot) -> None:
 
 
 def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
-    """What was added inside is transient again, what was changed inside expires."""
+    """What was added inside is transient again, what was changed inside expires; what was deleted comes back as it was.
+
+    Source: SQLAlchemy 2.0 and 2.1, ``SessionTransaction._restore_snapshot(dirty_only=True)``, each way run.
+    """
     depth = _depth(state, sid)
     for oid, obj in state.of_session(sid):
         if obj.life is Life.PENDING or obj.inserted > depth:
             state.objects[oid] = _transient_again(obj, spot)
-        elif obj.life is Life.DELETED or (obj.life is Life.PERSISTENT and (obj.changed or obj.written)):
+        elif obj.life is Life.DELETED and obj.written:
+            state.objects[oid] = replace(obj, life=Life.PERSISTENT, deleted=False)
+        elif obj.life is Life.PERSISTENT and (obj.changed or obj.written):
             kept = {name: status for name, status in obj.attributes.items() if status.loss is not Loss.FLUSH}
             state.objects[oid] = _rolled_back(state, sid, replace(obj, attributes=kept), spot)
 

@@ -61,7 +61,7 @@ class Object(Struct, frozen=True):
         exit: How it was detached, and where.
         changed: Attributes with changes that no flush has seen.
         optioned: Its query has loader options already.
-        written: A flush has written changes of it since the last savepoint began.
+        written: A flush has written changes of it, or deleted it, since the last savepoint began.
         made: It was made by its constructor and not loaded.
         inserted: How deep in transactions (1) and savepoints (2, ...) that are still open; 0 if its row is older.
         renewed: Relationships that were loaded again, so that other objects stand behind them.
