@@ -193,3 +193,16 @@ def deleted_after_it_was_expunged(failed):
         session.delete(author)
         session.flush()
         print([book.title for book in author.books])  # quiet: the DELETE has loaded them again
+
+
+def selected_again_with_all_the_others():
+    with Keeping() as session:
+        authors = session.scalars(select(Author)).all()
+        author = session.scalars(select(Author).where(Author.id == 1)).one()
+        try:
+            with session.begin_nested():
+                author.name = "Ursula K. Le Guin"
+                raise _Refused
+        except _Refused:
+            again = session.scalars(select(Author)).all()
+    print(len(authors), len(again), author.name)  # quiet: every author was loaded again

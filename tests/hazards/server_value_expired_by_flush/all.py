@@ -109,3 +109,20 @@ def expression_then_a_value():
         book.price = 12
         session.commit()
     print(book.price)  # quiet: the database was given a value
+
+
+def read_behind_what_the_session_has():
+    with Keeping() as session:
+        authors = session.scalars(select(Author)).all()
+        book = session.get(Book, 1)
+        book.price = 12
+        print(len(authors), book.author.name)  # quiet: its author is there, so there is no query and no flush before it
+    print(book.changed_at)  # quiet: nothing was flushed
+
+
+def read_behind_what_has_to_be_asked_for():
+    with Keeping() as session:
+        book = session.get(Book, 1)
+        book.price = 12
+        print(book.author.name)
+    print(book.changed_at)  # finding: book.changed_at expired at the flush of an UPDATE

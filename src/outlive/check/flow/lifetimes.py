@@ -146,6 +146,15 @@ def autoflush(state: State, sid: int, spot: Spot) -> None:
         flush(state, sid, spot)
 
 
+def maybe_flushed(state: State, sid: int, spot: Spot) -> None:
+    """The flush at ``spot`` may not have taken place: what it has expired may still be there."""
+    lost = Status(Loss.FLUSH, spot)
+    for oid, obj in state.of_session(sid):
+        if lost in obj.attributes.values():
+            attributes = {name: VAGUE if status == lost else status for name, status in obj.attributes.items()}
+            state.objects[oid] = replace(obj, attributes=attributes)
+
+
 def is_clean(state: State, sid: int) -> bool:
     """Whether a flush would have nothing to do."""
     return not any(obj.changed or obj.deleted or obj.life is Life.PENDING for _, obj in state.of_session(sid))

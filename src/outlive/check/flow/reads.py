@@ -279,6 +279,8 @@ def _read_in_session(
         run.log.fine.add(spot)
         lifetimes.begin(state, obj.sid, spot)
         lifetimes.autoflush(state, obj.sid, spot)
+        if identity_map.answers(run, state, obj, name):
+            lifetimes.maybe_flushed(state, obj.sid, spot)  # The identity map may have it: then nothing is flushed.
         _load(state, oid, name)
         children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
         return [(state, children.child(run, state, oid, name))]
