@@ -183,3 +183,57 @@ def test_a_function_that_others_call_is_walked_from_those_too(tmp_path, walked):
     engine.check(files, all_hazards(), cache=tmp_path / "cache")
 
     assert ["helpers.py", "user0.py", "user1.py", "user2.py"] == sorted(walked)
+
+
+LITESTAR = {
+    "models.py": MODELS,
+    "sessions.py": """
+from sqlalchemy.ext.asyncio import async_sessionmaker
+expiring = async_sessionmaker()
+keeping = async_sessionmaker(expire_on_commit=False)
+
+async def provide_expiring():
+    async with expiring() as session:
+        yield session
+
+async def provide_keeping():
+    async with keeping() as session:
+        yield session
+""",
+    "handlers.py": """
+from litestar import get
+from sqlalchemy.ext.asyncio import AsyncSession
+from models import Author
+
+@get("/")
+async def show(session: AsyncSession) -> str:
+    author = await session.get(Author, 1)
+    await session.commit()
+    return author.name
+""",
+    "app.py": """
+from litestar import Litestar
+from handlers import show
+from sessions import provide_expiring, provide_keeping
+
+def create_app():
+    return Litestar([show], dependencies={"session": provide_expiring})
+""",
+}
+
+
+def test_what_an_application_provides_is_seen_by_its_handlers(tmp_path):
+    files, cache = write(tmp_path, LITESTAR), tmp_path / "cache"
+    before = engine.check(files, all_hazards(), cache=cache).findings
+    files[3].write_text(LITESTAR["app.py"].replace('session": provide_expiring', 'session": provide_keeping'))
+    after = engine.check(files, all_hazards(), cache=cache).findings
+
+    assert "expired-read-in-async" in {finding.name for finding in before}
+    assert not after
+
+
+def test_two_applications_that_provide_different_things_tell_nothing(tmp_path):
+    second = 'def create_other():\n    return Litestar([show], dependencies={"session": provide_keeping})\n'
+    files = write(tmp_path, LITESTAR | {"app.py": LITESTAR["app.py"] + second})
+
+    assert not engine.check(files, all_hazards()).findings

@@ -191,6 +191,8 @@ def module_named(name: str) -> Iterator[types.ModuleType]:
         # A lazy load in async code drops the coroutine that it could not await.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
         warnings.filterwarnings("ignore", "Using `httpx` with `starlette.testclient` is deprecated")
+        # Litestar wants to have them marked; programs do both.
+        warnings.filterwarnings("ignore", ".*Inferred dependency field")
         # What tasks that share a session do to it besides.
         warnings.filterwarnings("ignore", "Attribute history events accumulated")
         warnings.filterwarnings("ignore", "The garbage collector is trying to clean up")

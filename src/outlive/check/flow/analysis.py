@@ -130,6 +130,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         run.templates.digest,
         run.relevant.digest.hex(),
         repr((run.default_expires, run.commits_before_responses)),
+        run.providers.digest(run),
     )
     return digest_of([*outlines, *carried, *named])
 
@@ -194,6 +195,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
                     after.append(two)
             states = after[:4]
         routes = list(responses.routes(run, symbol))
+        is_entry = bool(routes) or run.providers.is_handler(symbol)
         if routes:
             dependencies.note_mixed(run, root, states, facts.name)
             dependencies.forget_changes(states)
@@ -201,8 +203,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         ends = run.block(facts.body, states, root, out)
         pairs = [*((end, NONE) for end in ends), *out.returns]
         reopened.left_open(run, root, pairs)
-        streams.sent(run, root, pairs, is_entry=bool(routes))
-        background.still_going(run, pairs, is_entry=bool(routes))
+        streams.sent(run, root, pairs, is_entry=is_entry)
+        background.still_going(run, pairs, is_entry=is_entry)
         if routes:
             responses.returned(run, symbol, routes, root, out.returns)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
@@ -302,6 +304,7 @@ def _parameter(
     if carried is not None:
         return [(state, carried)]
     dependency = dependencies.of_parameter(run, module, parameter)
+    dependency = dependency or run.providers.of_parameter(run, root, parameter.name)
     if dependency is not None:
         return _depended(run, state, root, dependency, parameter.annotation.span if parameter.annotation else 0)
     lent = dependencies.of_library(run, module, parameter)
@@ -343,7 +346,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
     if annotation.kind == "item" and last in _COLLECTIONS and annotation.parts:
         element = _typed(run, state, root, module, annotation.parts[0], f"{name}[]")
         return Many(element) if element != UNKNOWN else UNKNOWN
-    if annotation.kind == "item" and last in ("Optional", "Annotated") and annotation.parts:
+    if annotation.kind == "item" and last in ("Optional", "Annotated", "NamedDependency") and annotation.parts:
         return _typed(run, state, root, module, annotation.parts[0], name)
     if annotation.kind == "group":
         values = [_typed(run, state, root, module, part, name) for part in annotation.parts if part.text != "None"]

@@ -136,7 +136,7 @@ def _hand_on(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None
             background.wait(run, given.state, value)
     elif node.method == "append" and isinstance(base, (Many, Group)):
         pass  # It is still ours.
-    elif isinstance(base, External) and base.dotted in run.knowledge.streams:
+    elif isinstance(base, External) and (base.dotted in run.knowledge.streams or given.keyword("background")):
         pass  # The response has it run when it has been sent.
     elif node.method not in ("add", "discard") or node.base in given.state.envs.get(given.frame.id, {}):
         background.let_go(given.state, values)

@@ -170,6 +170,18 @@ def _dependency(run: Interpreter, module: Module, term: Term, annotation: Term |
     return Dependency(found[0], site, scope.text if scope else "", shared, found[1])
 
 
+def provided(run: Interpreter, module: Module, term: Term) -> Dependency | None:
+    """What Litestar calls: ``Provide(get_session)``, or the function itself."""
+    if term.kind == "call" and term.head.rpartition(".")[2] == "Provide":
+        called = term.parts[0] if term.parts else term.keyword("dependency")
+    else:
+        called = term
+    found = _called(run, module, called) if called is not None else None
+    if found is None:
+        return None
+    return Dependency(found[0], Spot(run.frame_id(-1, 0, module, -1), term.span), "function", True, found[1])
+
+
 def _called(run: Interpreter, module: Module, term: Term) -> tuple[FunctionValue, ClassSymbol | None] | None:
     """What a dependency is: a function, a class, an instance that is called, or a method of one."""
     head, _, last = term.text.rpartition(".")

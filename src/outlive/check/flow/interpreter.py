@@ -41,6 +41,7 @@ from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfSt
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.meeting import forget, most_at_stake, note_raise, prune
 from outlive.check.flow.mentions import Mentions
+from outlive.check.flow.providers import Providers
 from outlive.check.flow.reach import Reach
 from outlive.check.flow.relevance import Relevance
 from outlive.check.flow.sharing import Use
@@ -87,6 +88,7 @@ class Interpreter:
         self.templates = templates or Templates()
         self.fastapi = fastapi
         self.commits_before_responses = responses.commit_first(program)
+        self.providers = Providers(program)
         self.entities = Entities(program)
         self.knowledge = known or knowledge()
         self.log = Log()
