@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,12 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 import outlive
 from outlive.integrations.fastapi import SessionRoute, lifespan, session_dependency
 from tests.databases import Database
+
+ONE_REQUEST = httpx.Limits(max_keepalive_connections=0)
+"""Per connection: uvicorn closes that of a request that has raised, and the client may not know yet."""
+
+CLIENT = httpx.Client(timeout=60, limits=ONE_REQUEST)
+"""A patient one: the machine may be busy."""
 
 
 class Base(DeclarativeBase):

@@ -24,7 +24,7 @@ import outlive
 from outlive.integrations.fastapi import SessionRoute, lifespan, response_options, session_dependency, versions
 from outlive.lifecycle.errors import ReadOnlyError, SetupError
 from tests.integrations.web.conftest import MakeShop
-from tests.integrations.web.shop import FullOrder, Order, OrderOut, Shop, served
+from tests.integrations.web.shop import CLIENT, FullOrder, Order, OrderOut, Shop, served
 
 
 def with_orders(shop: Shop) -> Shop:
@@ -45,7 +45,7 @@ def with_orders(shop: Shop) -> Shop:
 def test_ids_and_what_the_database_fills_in_are_in_the_response(shop_anywhere: MakeShop) -> None:
     shop = with_orders(shop_anywhere())
     with served(shop.app) as url:
-        answer = httpx.post(f"{url}/orders", params={"number": "A-1"})
+        answer = CLIENT.post(f"{url}/orders", params={"number": "A-1"})
 
         assert 200 == answer.status_code
         assert 1 == answer.json()["id"]
@@ -57,7 +57,7 @@ def test_ids_and_what_the_database_fills_in_are_in_the_response(shop_anywhere: M
 def test_a_commit_that_fails_is_a_500_and_no_row(big_shop: MakeShop) -> None:
     shop = with_orders(big_shop())
     with served(shop.app) as url:
-        answers = [httpx.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
+        answers = [CLIENT.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
 
         assert [200, 500] == answers
         assert ["A-1"] == shop.numbers()
@@ -72,7 +72,7 @@ def test_a_handler_of_the_program_answers_where_a_commit_fails(big_shop: MakeSho
         return JSONResponse({"detail": "taken"}, status_code=409)
 
     with served(shop.app) as url:
-        answers = [httpx.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
+        answers = [CLIENT.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
 
         assert [200, 409] == answers
         assert ["A-1"] == shop.numbers()
@@ -80,7 +80,7 @@ def test_a_handler_of_the_program_answers_where_a_commit_fails(big_shop: MakeSho
 
 def test_what_is_acknowledged_can_be_read_on_another_connection_at_once(big_shop: MakeShop) -> None:
     shop = with_orders(big_shop())
-    with served(shop.app) as url, httpx.Client(base_url=url) as client:
+    with served(shop.app) as url, httpx.Client(base_url=url, timeout=60) as client:
         for number in range(50):
             client.post("/orders", params={"number": f"A-{number}"})
 
@@ -104,7 +104,7 @@ def test_an_error_rolls_back_however_it_is_answered(small_shop: MakeShop, end: s
         return JSONResponse({}, status_code=409)
 
     with served(shop.app) as url:
-        answer = httpx.post(f"{url}/orders")
+        answer = CLIENT.post(f"{url}/orders")
 
         assert (500 if end == "raise" else 409) == answer.status_code
         assert [] == shop.numbers()
@@ -122,7 +122,7 @@ def test_a_route_class_of_the_program_may_commit_error_responses(small_shop: Mak
         return JSONResponse({}, status_code=409)
 
     with served(shop.app) as url:
-        httpx.post(f"{url}/orders")
+        CLIENT.post(f"{url}/orders")
 
         assert ["A-1"] == shop.numbers()
 
@@ -138,7 +138,7 @@ def test_an_exception_in_a_dependency_rolls_back(small_shop: MakeShop) -> None:
     async def create() -> None: ...
 
     with served(shop.app) as url:
-        assert 403 == httpx.post(f"{url}/orders").status_code
+        assert 403 == CLIENT.post(f"{url}/orders").status_code
         assert [] == shop.numbers()
         assert 0 == shop.connections
 
@@ -155,7 +155,7 @@ def test_all_dependencies_of_a_request_share_a_session(small_shop: MakeShop) -> 
         return session is other
 
     with served(shop.app) as url:
-        assert httpx.get(url).json() is True
+        assert CLIENT.get(url).json() is True
 
 
 def test_of_two_databases_none_is_written_where_a_flush_of_one_fails(small_shop: MakeShop) -> None:
@@ -168,7 +168,7 @@ def test_of_two_databases_none_is_written_where_a_flush_of_one_fails(small_shop:
         second.add(Order(id=1, number=None))
 
     with served(one.app) as url:
-        assert 500 == httpx.post(f"{url}/orders").status_code
+        assert 500 == CLIENT.post(f"{url}/orders").status_code
         assert ([], []) == (one.numbers(), two.numbers())
 
 
@@ -185,7 +185,7 @@ def test_routers_have_the_route_class_that_they_are_given(small_shop: MakeShop) 
     outer.include_router(inner)
     shop.app.include_router(outer, prefix="/api")
     with served(shop.app) as url:
-        answer = httpx.post(f"{url}/api/outer/inner/orders")
+        answer = CLIENT.post(f"{url}/api/outer/inner/orders")
 
         assert 1 == answer.json()["id"]
         assert ["A-1"] == shop.numbers()
@@ -204,7 +204,7 @@ def test_the_commit_comes_before_the_response_starts_without_a_session_route_too
         await shop.app(scope, receive, sending if scope["type"] == "http" else send)
 
     with served(watched) as url:
-        httpx.post(f"{url}/orders", params={"number": "A-1"})
+        CLIENT.post(f"{url}/orders", params={"number": "A-1"})
 
         assert "http.response.start: 1 in the database" == order[0]
 
@@ -224,7 +224,7 @@ def test_objects_stay_readable_in_background_tasks_and_in_a_streamed_body(small_
         return StreamingResponse(body())
 
     with served(shop.app) as url:
-        answer = httpx.post(f"{url}/read")
+        answer = CLIENT.post(f"{url}/read")
 
         assert answer.text.startswith("1 20")
     assert ["1 B-1"] == seen
@@ -247,7 +247,7 @@ def test_a_path_operation_that_is_a_generator_keeps_its_session(small_shop: Make
 
     shop.app.get("/orders")(async_numbers if shop.is_async else numbers)
     with served(shop.app) as url:
-        assert '"A-1"\n"A-2"\n' == httpx.get(f"{url}/orders").text
+        assert '"A-1"\n"A-2"\n' == CLIENT.get(f"{url}/orders").text
         assert ["A-1", "A-2"] == shop.numbers()
         assert 0 == shop.connections
 
@@ -268,7 +268,7 @@ def test_a_value_that_was_sent_is_committed_and_one_that_failed_is_not(small_sho
     shop.app.get("/orders")(async_numbers if shop.is_async else numbers)
     with served(shop.app) as url:
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{url}/orders")
+            CLIENT.get(f"{url}/orders")
         assert ["A-1", "A-2"] == shop.numbers()
         assert 0 == shop.connections
 
@@ -288,9 +288,9 @@ def test_a_cursor_of_the_server_ends_with_the_first_value(big_shop: MakeShop) ->
     with_orders(shop).app.get("/orders")(async_numbers if shop.is_async else numbers)
     with served(shop.app) as url:
         for number in range(3):
-            httpx.post(f"{url}/orders", params={"number": f"A-{number}"})
+            CLIENT.post(f"{url}/orders", params={"number": f"A-{number}"})
         with pytest.raises(httpx.RemoteProtocolError):
-            httpx.get(f"{url}/orders")
+            CLIENT.get(f"{url}/orders")
         assert 0 == shop.connections
 
 
@@ -314,7 +314,7 @@ def test_a_body_that_is_never_sent_holds_no_connection(small_shop: MakeShop) -> 
         await shop.app(scope, receive, sending)
 
     with served(never_sent) as url:
-        httpx.get(f"{url}/orders")
+        CLIENT.get(f"{url}/orders")
         assert 0 == shop.connections
 
 
@@ -344,8 +344,8 @@ def test_a_streaming_session_holds_no_connection_while_a_chunk_is_sent(
 
     with served(shop.app) as url:
         for number in range(3):
-            httpx.post(f"{url}/orders", params={"number": f"A-{number}"})
-        answer = httpx.get(f"{url}/orders")
+            CLIENT.post(f"{url}/orders", params={"number": f"A-{number}"})
+        answer = CLIENT.get(f"{url}/orders")
 
         assert "A-0 A-1 A-2 " == answer.text
         assert [0, 0, 0] == held
@@ -376,7 +376,7 @@ def test_a_read_only_session_refuses_to_write(small_shop: MakeShop) -> None:
             await executed
 
     with served(shop.app) as url:
-        assert [500, 500] == [httpx.get(f"{url}/{path}").status_code for path in ("flush", "execute")]
+        assert [500, 500] == [CLIENT.get(f"{url}/{path}").status_code for path in ("flush", "execute")]
     assert [ReadOnlyError, ReadOnlyError] == raised
 
 
@@ -414,7 +414,7 @@ def test_a_test_puts_another_factory_in_place(small_shop: MakeShop) -> None:
     shop.app.router.lifespan_context = lifespan(shop.engine, other.engine)
     shop.app.dependency_overrides[shop.get_session.dependency] = other.get_session.dependency
     with served(shop.app) as url:
-        answer = httpx.post(f"{url}/orders", params={"number": "A-1"})
+        answer = CLIENT.post(f"{url}/orders", params={"number": "A-1"})
 
         assert 1 == answer.json()["id"]
         assert ([], ["A-1"]) == (shop.numbers(), other.numbers())
@@ -464,9 +464,9 @@ def test_the_query_loads_what_the_response_model_needs(small_shop: MakeShop) -> 
         return (await found if shop.is_async else found).all()
 
     with served(shop.app) as url:
-        httpx.post(f"{url}/orders", params={"number": "A-1"})
+        CLIENT.post(f"{url}/orders", params={"number": "A-1"})
 
-        assert [] == httpx.get(f"{url}/orders").json()[0]["items"]
+        assert [] == CLIENT.get(f"{url}/orders").json()[0]["items"]
 
 
 SYNC_PROGRAM = """
@@ -529,7 +529,7 @@ def test_nor_does_it_answer_where_its_lifespan_does_not_look(
     shop = with_orders(small_shop(route_class=APIRoute))
     shop.app.router.lifespan_context = asynccontextmanager(nothing)
     with served(shop.app) as url:
-        assert 500 == httpx.post(f"{url}/orders", params={"number": "A-1"}).status_code
+        assert 500 == CLIENT.post(f"{url}/orders", params={"number": "A-1"}).status_code
     assert [] == shop.numbers()
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import Engine, exc, select, text
 from outlive.integrations.fastapi import SessionRoute, session_dependency, versions
 from tests import databases, servers
 from tests.integrations.web.conftest import MakeShop, make_shop
-from tests.integrations.web.shop import Base, Item, Order, OrderOut, Shop, served, shop_on
+from tests.integrations.web.shop import CLIENT, ONE_REQUEST, Base, Item, Order, OrderOut, Shop, served, shop_on
 
 # SQLAlchemy 2.0.0 drops a connection that was cancelled, or whose server crashed, without closing it.
 _DROPS = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
@@ -36,8 +36,6 @@ pytestmark = [pytest.mark.filterwarnings(*_DROPS)] if databases.VERSION < (2, 0,
 WRITES = int(os.environ.get("OUTLIVE_TEST_WRITES", "200"))
 """With 2000 each test that uses it takes about ten seconds."""
 WRITERS = 20
-ONE_REQUEST = httpx.Limits(max_keepalive_connections=0)
-"""Per connection: uvicorn closes that of a request that has raised, and the client may not know yet."""
 
 
 @pytest.fixture(params=("psycopg", "psycopg_async", "asyncpg"))
@@ -128,7 +126,7 @@ def test_a_client_that_hangs_up_leaves_whole_transactions_and_no_connection(serv
             hang_up(url, f"POST /orders?number=A-{number}&seconds=0.005", after=number / 2000)
         settle(shop)
         assert [] == half_done(shop)
-        assert 200 == httpx.post(f"{url}/orders", params={"number": "last"}).status_code
+        assert 200 == CLIENT.post(f"{url}/orders", params={"number": "last"}).status_code
         assert 0 == shop.connections
 
 
@@ -214,7 +212,10 @@ def test_a_request_that_is_cancelled_leaves_whole_transactions_and_no_connection
         shop.app.middleware("http")(impatient_http)
     answers: Counter[int] = Counter()
     acknowledged: list[str] = []
-    with served(impatient(shop.app) if kind == "task" else shop.app) as url, httpx.Client(base_url=url) as client:
+    with (
+        served(impatient(shop.app) if kind == "task" else shop.app) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
 
         def one(number: int) -> None:
             params = {"number": f"A-{number}", "seconds": 0.01, "patience": 0.001 * 1.1**number if number < 45 else 10}
@@ -229,7 +230,7 @@ def test_a_request_that_is_cancelled_leaves_whole_transactions_and_no_connection
         assert [] == half_done(shop)
         assert set() == set(acknowledged) - set(shop.numbers())
         assert {200, 504} == set(answers), answers
-        assert 200 == httpx.post(f"{url}/orders", params={"number": "last"}).status_code
+        assert 200 == CLIENT.post(f"{url}/orders", params={"number": "last"}).status_code
         assert 0 == shop.connections
 
 
@@ -260,7 +261,7 @@ def test_a_thread_that_is_left_behind_writes_no_second_half_and_keeps_no_connect
         shop.app.post("/orders")(create)
     gc.disable()  # it would give connections back that are lost
     try:
-        with served(impatient(shop.app)) as url, httpx.Client(base_url=url, limits=ONE_REQUEST) as client:
+        with served(impatient(shop.app)) as url, httpx.Client(base_url=url, timeout=60, limits=ONE_REQUEST) as client:
             for number in range(12):
                 client.post("/orders", params={"number": number, "patience": 0.005 * (number + 1)})
             wait_for(lambda: len(begun) == len(ended))
@@ -292,7 +293,7 @@ def test_a_timeout_inside_a_path_operation_rolls_back(async_shop: MakeShop) -> N
         raise AssertionError
 
     with served(shop.app) as url:
-        assert [500, 504] == [httpx.post(f"{url}/{path}").status_code for path in ("orders", "late")]
+        assert [500, 504] == [CLIENT.post(f"{url}/{path}").status_code for path in ("orders", "late")]
         assert [] == shop.numbers()
         assert 0 == shop.connections
 
@@ -310,7 +311,7 @@ def test_an_exhausted_pool_is_an_error_that_a_program_can_answer_and_passes(serv
         assert {200, 503} == set(answers)
         assert answers[200] == len(shop.numbers())
         assert 0 == shop.connections
-        assert 200 == httpx.post(f"{url}/orders", params={"number": "last"}).status_code
+        assert 200 == CLIENT.post(f"{url}/orders", params={"number": "last"}).status_code
 
 
 def test_all_threads_waiting_for_connections_do_not_keep_others_from_giving_theirs_back(sync_shop: MakeShop) -> None:

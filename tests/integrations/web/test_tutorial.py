@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from outlive.integrations.fastapi import SessionRoute
 from tests.integrations.web.conftest import MakeShop
-from tests.integrations.web.shop import Order, Shop, factory_for, served
+from tests.integrations.web.shop import CLIENT, Order, Shop, factory_for, served
 
 RELEASE = tuple(int(part) for part in fastapi.__version__.split(".")[:2])
 READ = 10
@@ -170,7 +170,7 @@ def with_orders(program: Program) -> Program:
 
 def test_in_which_order_a_request_is_committed_and_answered(program: Program, truth: Truth) -> None:
     with served(program) as url:
-        answer = httpx.post(f"{url}/orders", params={"number": "A-1"})
+        answer = CLIENT.post(f"{url}/orders", params={"number": "A-1"})
     assert truth.order == tuple(program.noted)
     assert truth.has_id is (answer.json()["id"] is not None)
     assert ["A-1"] == program.shop.numbers()
@@ -178,14 +178,14 @@ def test_in_which_order_a_request_is_committed_and_answered(program: Program, tr
 
 def test_what_is_answered_where_the_commit_fails(program: Program, truth: Truth) -> None:
     with served(program) as url:
-        answers = [httpx.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
+        answers = [CLIENT.post(f"{url}/orders", params={"number": "A-1"}).status_code for _ in range(2)]
     assert [200, truth.status_of_failure] == answers
     assert ["A-1"] == program.shop.numbers()
 
 
 def test_what_a_read_right_after_the_answer_finds(program: Program, truth: Truth) -> None:
     missed = 0
-    with served(program) as url, httpx.Client(base_url=url) as client:
+    with served(program) as url, httpx.Client(base_url=url, timeout=60) as client:
         for number in range(READ):
             client.post("/orders", params={"number": f"A-{number}"})
             missed += f"A-{number}" not in program.shop.numbers()
@@ -194,12 +194,12 @@ def test_what_a_read_right_after_the_answer_finds(program: Program, truth: Truth
 
 def test_what_a_background_task_that_raises_leaves(program: Program, truth: Truth) -> None:
     with served(program) as url:
-        answer = httpx.post(f"{url}/orders", params={"number": "A-1", "fails": True})
+        answer = CLIENT.post(f"{url}/orders", params={"number": "A-1", "fails": True})
     assert 200 == answer.status_code
     assert truth.rows_where_background_raises == len(program.shop.numbers())
 
 
 def test_whether_a_streamed_body_holds_the_session_open(program: Program, truth: Truth) -> None:
     with served(program) as url:
-        answer = httpx.get(f"{url}/stream")
+        answer = CLIENT.get(f"{url}/stream")
     assert truth.is_open_in_stream is (answer.text == "open")
