@@ -307,3 +307,52 @@ def rows_of_another_condition(any_of_them):
         several = session.scalars(select(Author).where(Author.id <= 9 * any_of_them)).all()
         author = session.scalars(select(Author).where(Author.name == "Ursula")).one()
     print(len(several), author.books)  # finding: author.books is not loaded
+
+
+def merged_into_the_object_that_is_there():
+    with Keeping() as session:
+        old = session.scalars(select(Author).options(selectinload(Author.books)).where(Author.id == 1)).one()
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        merged = session.merge(old)
+        assert merged is author
+    print(author.books)  # quiet: it has got what the other one had
+
+
+def merged_into_another_object():
+    with Keeping() as session:
+        old = session.get(Author, 1)
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        merged = session.merge(old)
+        assert merged is author
+    print(author.books)  # finding: author.books is not loaded
+
+
+def got_after_a_merge():
+    with Keeping() as session:
+        old = session.scalars(select(Author).options(selectinload(Author.books)).where(Author.id == 1)).one()
+    with Keeping() as session:
+        merged = session.merge(old)
+        author = session.get(Author, 1)
+        assert author is merged
+    print(author.books)  # quiet: the object that was merged into
+
+
+def refreshed_after_a_merge():
+    with Keeping() as session:
+        old = session.scalars(select(Author).options(selectinload(Author.books)).where(Author.id == 1)).one()
+    with SessionLocal() as session:
+        author = session.merge(old)
+        session.commit()
+        session.refresh(author)
+    print(author.books)  # quiet: the options with which the other one was loaded are its own now
+
+
+def behind_a_row_that_is_loaded_again():
+    with SessionLocal() as session:
+        book = session.scalars(select(Book).options(joinedload(Book.author)).where(Book.id == 1)).one()
+        author = session.scalars(select(Author).where(Author.name == "Ursula")).one()
+        session.commit()
+        print(book.title)
+    print(author.name)  # quiet: it may have come with the book

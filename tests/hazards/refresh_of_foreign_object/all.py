@@ -271,3 +271,13 @@ def flag_says_whether_it_is_new(known):
         if is_new:
             author = Author(name="Iain M. Banks")
         _store(session, author, is_new)
+
+
+def deleted_and_rolled_back():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        session.rollback()
+        session.delete(book)
+        session.rollback()
+        session.commit()
+        session.refresh(book)  # quiet: the second rollback has taken the `delete` back

@@ -413,6 +413,15 @@ def maybe_populated(obj: Object, load: Load) -> Object:
     return replace(obj, columns=columns, attributes=attributes, renewed=obj.renewed | filled)
 
 
+def maybe_merged(obj: Object, given: Object) -> Object:
+    """Another object may be merged into it: what that has is loaded, and set."""
+    lost = {name for name in obj.entity.relationships if obj.status(name).loss is not None}
+    lost |= {name for name, status in obj.attributes.items() if status.loss is not None}
+    filled = {name for name in lost if given.status(name).loss is None}
+    found = maybe_populated(obj, NOTHING)
+    return replace(found, attributes={**found.attributes, **dict.fromkeys(filled, VAGUE)})
+
+
 def relieved(obj: Object) -> Object:
     """Whatever was lost may be there again."""
     attributes = {n: VAGUE if s.loss is not None else s for n, s in obj.attributes.items()}

@@ -19,6 +19,7 @@ from outlive.check.flow import (
     orphans,
     ownership,
     requests,
+    results,
     sessions,
 )
 from outlive.check.flow.arguments import evaluate_term
@@ -282,6 +283,8 @@ def _read_in_session(
         if identity_map.answers(run, state, obj, name):
             lifetimes.maybe_flushed(state, obj.sid, spot)  # The identity map may have it: then nothing is flushed.
         _load(state, oid, name)
+        if obj.columns.loss is not None:
+            results.fill_behind(run, state, obj.sid, obj.entity, obj.load)  # The options of its query hold for its row.
         children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
         return [(state, children.child(run, state, oid, name))]
     if identity_map.answers(run, state, obj, name):

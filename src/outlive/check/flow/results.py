@@ -78,7 +78,7 @@ def load_entity(
                 _meet(state, attributes, load, other_id, other)
             elif not keys.is_known(key) and entity.meets(other.entity) and lifetimes.is_expired(other):
                 state.objects[other_id] = lifetimes.maybe_populated(other, load)
-        _fill_behind(run, state, sid, entity, load)
+        fill_behind(run, state, sid, entity, load)
     for relation in entity.relationships:
         children.forget_child(run, state, oid, relation)
     life = Life.PERSISTENT if sid is not None else None
@@ -98,7 +98,7 @@ def _meet(state: State, attributes: dict[str, Status], load: Load, other_id: int
         state.objects[other_id] = lifetimes.maybe_populated(other, load)
 
 
-def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load: Load) -> None:
+def fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load: Load) -> None:
     """What the options and the mapping load behind an object may be rows that the program holds already."""
     for name, relationship in entity.relationships.items():
         inner = load.get(name)
@@ -110,7 +110,7 @@ def _fill_behind(run: Interpreter, state: State, sid: int, entity: Entity, load:
                 continue
             state.objects[oid] = lifetimes.maybe_populated(obj, inner or NOTHING)
         if inner is not None:
-            _fill_behind(run, state, sid, target, inner)
+            fill_behind(run, state, sid, target, inner)
 
 
 def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: Value, spot: Spot) -> Value:

@@ -128,6 +128,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             lifetimes.begin(state, sid, spot)
         case "delete":
             _refuse_foreign(run, given, sid, name, first, spot)
+            lifetimes.begin(state, sid, spot)
             for oid in lifetimes.refs(first):
                 _refuse_twin(run, state, sid, oid)
                 obj = state.object(oid)
@@ -288,6 +289,10 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
     for name in obj.entity.relationships:
         if obj.life is None or obj.status(name).loss is None:
             attributes[name] = VAGUE
+    for other_id, other in state.of_session(sid):
+        if other.life is Life.PERSISTENT and other.entity is obj.entity and not keys.are_different(other.key, obj.key):
+            # It may be the one that is merged into, which gets what the other one has.
+            state.objects[other_id] = lifetimes.maybe_merged(other, obj)
     state.objects[oid] = merged = Object(
         obj.entity,
         sid,
@@ -296,7 +301,9 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
         attributes,
         born=spot,
         links={k: v for k, v in obj.links.items() if k in obj.entity.columns},
+        load=obj.load,
         made=obj.life is Life.TRANSIENT,
+        key=obj.key,
     )
     if obj.made:
         # Whether there is a row for it cannot be seen; if not, the result is a new object.
