@@ -61,3 +61,12 @@ def read_before():
         shelf = session.get(Shelf, 1)
         print(len(shelf.shop.shelves))
     print(shelf.shop.shelves)  # quiet: read while the session was open
+
+
+def queried_again_and_again():
+    query = select(Author).options(selectinload(Author.books).selectinload(Book.author))
+    with SessionLocal() as session:
+        for _ in range(2):
+            for _ in range(2):
+                authors = session.scalars(query).all()
+    print([book.author.name for author in authors for book in author.books])  # quiet: loaded, and all around the circle
