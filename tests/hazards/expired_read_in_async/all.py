@@ -387,3 +387,13 @@ async def collection_refreshed():
         await session.refresh(author, ["books"])
         print(author.id)  # quiet: the key was needed to find the books
         print(author.name)  # finding: author.name expired at the commit: reading it needs `await`
+
+
+async def loaded_again_with_a_query_for_all_in_every_round():
+    async with AsyncSessionLocal() as session:
+        book = await session.get(Book, 1)
+        for _ in range(3):
+            book.price += 1  # quiet: the query below has loaded it again
+            await session.commit()
+            authors = (await session.scalars(select(Author).options(selectinload(Author.books)))).all()
+        print(len(authors))

@@ -294,3 +294,15 @@ def object_of_a_global_statement():
     print(_cached.name)  # quiet: a loaded column
     print(_cached.books)  # missed: a name that a function makes global
     _opened.close()
+
+
+def _load_book_and_read_behind_it():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        print(len(book.author.books) if book.author else 0)
+    return book
+
+
+def what_a_helper_has_read_behind_it():
+    book = _load_book_and_read_behind_it()
+    print(book.author.books if book.author else None)  # quiet: read before, in the helper

@@ -263,3 +263,12 @@ def new_object_never_added():
         book = Book(title="Lavinia")
         session.commit()
     print(book.title)  # quiet: transient, in no session
+
+
+def delete_of_a_detached_object():
+    with SessionLocal() as session:
+        book = session.get(Book, 1, options=[joinedload(Book.author)])
+    with SessionLocal() as session:
+        session.delete(book)
+        session.commit()
+    print(book.author.name)  # quiet: only the book was in that session

@@ -128,7 +128,7 @@ def put(run: Interpreter, state: State, caching: Caching, value: Value) -> None:
     """A value comes into a cache."""
     if not has_objects(state, value):
         return
-    keeping = Keeping(caching, value, summaries.ending(state, value, {}).objects)
+    keeping = Keeping(caching, value, summaries.ending(run, state, value, {}).objects)
     if caching.keeps == "copy":
         _keep(run, keeping, {oid: _copied(caching, held) for oid, held in keeping.objects.items()})
     else:

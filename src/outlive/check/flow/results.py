@@ -50,13 +50,13 @@ def load_entity(
     if entity is None:
         return UNKNOWN
     found = rows.held(run, state, sid, entity, key) if sid is not None else None
-    if found is not None:
-        assert sid is not None
+    if found is not None and sid is not None:
         rows.come_upon(run, state, found, load)
         for oid, obj in state.of_session(sid) if key == EVERY else ():
             # What stands behind relationships would bring more of itself, and in a loop no end of it.
             if oid != found and obj.entity is entity and obj.life is Life.PERSISTENT and not obj.path:
                 rows.come_upon(run, state, oid, load)
+        fill_behind(run, state, sid, entity, load)
         return Ref(found)
     oid = run.identity("object", spot, value.symbol)
     if sid is not None and key != EVERY and rows.take_from_every(run, state, sid, entity, oid) is not None:

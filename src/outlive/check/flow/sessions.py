@@ -131,6 +131,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             lifetimes.begin(state, sid, spot)
             for oid in lifetimes.refs(first):
                 _refuse_twin(run, state, sid, oid)
+                children.materialise(run, state, oid)  # They stay where they are.
                 obj = state.object(oid)
                 if obj is not None:
                     # It loads what its cascades lead to, and the object for that.

@@ -174,14 +174,14 @@ def _interpret(
         if any(run.is_shared(sid) for sid in end.sessions):
             return None
         orphans.left(run, end, frame, value)
-        one = ending(end, value, before)
+        one = ending(run, end, value, before)
         if one not in endings:
             endings.append(one)
     # Where it never returns (it raises, or the walk was lost), the caller goes on without knowing.
     return tuple(endings[:PATHS]) or (Ending(UNKNOWN, {}, {}),)
 
 
-def ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
+def ending(run: Interpreter, state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
     """A value with everything that can be reached from it, or from an argument that was changed."""
     objects: dict[int, Object | Plain] = {}
     sessions: dict[int, Session] = {}
@@ -195,8 +195,12 @@ def ending(state: State, value: Value, before: Mapping[int, Plain]) -> Ending:
         match waiting.pop():
             case Ref(oid=oid) if oid in state.objects and oid not in objects and oid not in before:
                 found = objects[oid] = state.objects[oid]
-                waiting.extend(found.fields.values() if isinstance(found, Plain) else found.links.values())
-                if isinstance(found, Object) and found.sid is not None:
+                if isinstance(found, Plain):
+                    waiting.extend(found.fields.values())
+                    continue
+                waiting.extend(found.links.values())
+                waiting.extend(Ref(run.identity("child", oid, name)) for name in found.entity.relationships)
+                if found.sid is not None:
                     waiting.append(SessionRef(found.sid))
             case SessionRef(sid=sid) | Block(sid=sid) if sid in state.sessions:
                 sessions[sid] = state.sessions[sid]
