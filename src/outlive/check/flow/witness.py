@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from keyword import iskeyword
 
 from msgspec import Struct
 
@@ -99,8 +98,7 @@ class _Witness(Interpreter):
     def names(self, state: State, frame: Frame) -> Names:
         values = {**frame.closure, **state.envs.get(frame.id, {})}
         # Others are temporary, or those of comprehensions.
-        own = {name: value for name, value in values.items() if name.isidentifier() and not iskeyword(name)}
-        return names(self.place, state, own)
+        return names(self.place, state, {name: value for name, value in values.items() if name.isidentifier()})
 
     def place(self, spot: Spot) -> Place:
         return self.sources[self.frames[spot.frame][2].filename].place(spot.span)
