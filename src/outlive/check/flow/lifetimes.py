@@ -5,7 +5,7 @@ Source: SQLAlchemy 2.0 and 2.1, each row run (STATES: commit, rollback, flush, c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -399,7 +399,18 @@ def _may_be_one_row(obj: Object, other: Object) -> bool:
 
 def maybe_populated(obj: Object, load: Load) -> Object:
     """Its row may be among those that a query with these options loads."""
-    fresh = loading.statuses(obj.entity, load)
+    return _maybe_filled(obj, loading.statuses(obj.entity, load))
+
+
+def maybe_merged(obj: Object, given: Object) -> Object:
+    """Another object may be merged into it: what that has is loaded, and set."""
+    fresh = loading.statuses(obj.entity, NOTHING)
+    names = (*obj.entity.columns, *obj.entity.relationships)
+    return _maybe_filled(obj, fresh | {name: LOADED for name in names if given.status(name).loss is None})
+
+
+def _maybe_filled(obj: Object, fresh: Mapping[str, Status]) -> Object:
+    """What it lacks may be there now, if it is loaded in ``fresh``; what that does not name is."""
     lost = {name for name in obj.entity.relationships if obj.status(name).loss is not None}
     lost |= {name for name, status in obj.attributes.items() if status.loss is not None}
     filled = {name for name in lost if fresh.get(name, LOADED).loss is None}
@@ -411,15 +422,6 @@ def maybe_populated(obj: Object, load: Load) -> Object:
             if column.deferred and name not in attributes and fresh.get(name, LOADED).loss is not None:
                 attributes[name] = obj.columns
     return replace(obj, columns=columns, attributes=attributes, renewed=obj.renewed | filled)
-
-
-def maybe_merged(obj: Object, given: Object) -> Object:
-    """Another object may be merged into it: what that has is loaded, and set."""
-    lost = {name for name in obj.entity.relationships if obj.status(name).loss is not None}
-    lost |= {name for name, status in obj.attributes.items() if status.loss is not None}
-    filled = {name for name in lost if given.status(name).loss is None}
-    found = maybe_populated(obj, NOTHING)
-    return replace(found, attributes={**found.attributes, **dict.fromkeys(filled, VAGUE)})
 
 
 def relieved(obj: Object) -> Object:
