@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Engine, event, func, select, text, update
 from sqlalchemy.orm import Session, scoped_session, selectinload, sessionmaker
 
 from tests.shelf import Author, Book
@@ -91,6 +91,52 @@ def flush_of_an_update(engine: Engine):
         author.name = "Octavia"
         session.flush()  # expires
     return author.changed_at  # fails
+
+
+def the_second_of_two_flushes(engine: Engine):
+    with Session(engine, expire_on_commit=False) as session:  # leaves
+        author = one(session)
+        author.name = "Octavia"
+        session.flush()
+        author.name = "Joanna"
+        session.flush()  # expires
+    return author.changed_at  # fails
+
+
+def expire_within_a_flush(engine: Engine):
+    with Session(engine, expire_on_commit=False) as session:  # leaves
+        author = one(session)
+
+        @event.listens_for(session, "after_flush")
+        def after_flush(*_: object) -> None:
+            session.expire(author)  # expires
+
+        author.books[0].title = "Kindred"
+        session.flush()
+    return author.name  # fails
+
+
+def refresh_that_flushes(engine: Engine):
+    with Session(engine, expire_on_commit=False) as session:  # leaves
+        author = one(session)
+        book = author.books[0]
+        author.name = "Octavia"
+        session.refresh(book)  # expires
+    return author.changed_at  # fails
+
+
+def rollback_of_what_left_while_it_was_committed(engine: Engine):
+    with Session(engine) as session:  # leaves
+        author = one(session)
+
+        @event.listens_for(session, "after_commit", once=True)
+        def after_commit(_: Session) -> None:
+            session.expunge(author)
+
+        session.commit()
+        session.add(author)
+        session.rollback()  # expires
+    return author.name  # fails
 
 
 def autoflush(engine: Engine):
@@ -219,6 +265,10 @@ SYNC = [
     rollback_of_a_savepoint,
     block_that_raises,
     flush_of_an_update,
+    the_second_of_two_flushes,
+    expire_within_a_flush,
+    refresh_that_flushes,
+    rollback_of_what_left_while_it_was_committed,
     autoflush,
     update_in_sql,
     expire_of_one_attribute,

@@ -61,7 +61,6 @@ def what_is_there() -> dict[str, Any]:
 
 
 EVENTS = (
-    "after_begin",
     "after_commit",
     "after_rollback",
     "deleted_to_detached",

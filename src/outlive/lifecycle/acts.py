@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import count
 
 from outlive.lifecycle.causes import Cause
-from outlive.lifecycle.frames import shown
+from outlive.lifecycle.frames import At, line_of, shown
 from outlive.lifecycle.places import Place
 
 _next = count(1).__next__
@@ -39,14 +39,14 @@ class Act:
 
     Attributes:
         what: The operation.
-        at: File and 1-based line of the user's code that asked for it; ``None`` where nobody watched.
+        at: The place in the user's code that asked for it; ``None`` where nobody watched.
         session: SQLAlchemy's ``hash_key`` of the session; ``None`` where it does not matter.
         order: Grows with time, over all sessions of the process.
     """
 
     __slots__ = ("at", "order", "session", "what")
 
-    def __init__(self, what: Cause | Departure, at: tuple[str, int] | None = None, session: int | None = None) -> None:
+    def __init__(self, what: Cause | Departure, at: At | None = None, session: int | None = None) -> None:
         self.what = what
         self.at = at
         self.session = session
@@ -63,14 +63,14 @@ class Birth:
     """Where a session was made.
 
     Attributes:
-        at: File and 1-based line of the user's code.
+        at: The place in the user's code; ``None`` where a library works by itself.
         maker: For whom (``"the fixture `session`"``); empty for a test itself, ``None`` where nobody has said so.
     """
 
-    at: tuple[str, int] | None
+    at: At | None
     maker: str | None = None
 
 
-def place_at(at: tuple[str, int] | None) -> Place | None:
-    """File and line as a place, relative to the working directory when below it."""
-    return None if at is None else Place(shown(at[0]), at[1])
+def place_at(at: At | None) -> Place | None:
+    """File and line, relative to the working directory when below it."""
+    return None if at is None else Place(shown(at[0].co_filename), line_of(at))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sysconfig
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
+from typing import TypeAlias
 
 _NAMES = """
 sqlalchemy sqlmodel flask_sqlalchemy advanced_alchemy greenlet aiosqlite asyncpg psycopg psycopg_pool
@@ -40,3 +41,17 @@ def shown(filename: str) -> str:
     """The file as people write it: relative to the working directory when below it."""
     here = str(Path.cwd()) + os.sep
     return filename.removeprefix(here)
+
+
+At: TypeAlias = tuple[CodeType, int]
+"""A place in the user's code as Python has it: what runs, and which of its instructions.
+
+Which line that is Python counts from the top of the function, at each question: so that is asked when it is shown.
+"""
+
+
+def line_of(at: At) -> int:
+    """The line, 1-based."""
+    code, instruction = at
+    found = (line for start, end, line in code.co_lines() if start <= instruction < end)
+    return next(found, None) or code.co_firstlineno

@@ -11,45 +11,59 @@ import sys
 from asyncio import Handle, Runner
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from sys import _getframe  # pyright: ignore[reportPrivateUsage]
 from types import CodeType, FrameType
 from typing import Any
 
-from outlive.lifecycle.frames import is_library
+from outlive.lifecycle.frames import At, is_library
 
-leaving: ContextVar[tuple[str, int] | None] = ContextVar("leaving", default=None)
+leaving: ContextVar[At | None] = ContextVar("leaving", default=None)
 """The ``async with`` block whose end runs in a task of its own."""
 
 _LOOP = (Handle._run.__code__, Runner.run.__code__)  # noqa: SLF001
 """Where the stack of every task ends: what stands below has only started the loop."""
+_LOOP_FILES = {code.co_filename for code in _LOOP}
 
-_is_library: dict[str, bool] = {}
-"""By file.  What has no file is asked for each time, but for SQLAlchemy's generated wrappers."""
+_libraries: set[str] = set()
+"""Files of theirs.  What has none is asked for each time, but for SQLAlchemy's generated wrappers."""
+
+_of_user: set[str] = set()
+"""Files of the user's."""
 
 
-def caller() -> tuple[str, int] | None:
-    """File and line of the innermost frame of the user's; ``None`` where a library works by itself."""
+def caller(above: int = 1) -> At | None:
+    """Where the innermost frame of the user's is; ``None`` where a library works by itself.
+
+    Args:
+        above: How many frames from here on are known to be a library's: to make Python show one costs.
+    """
     # Who asks is of ours: nearly always the frame above has called a method of SQLAlchemy's that is wrapped.
-    frame = sys._getframe(1).f_back  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    # In a greenlet there may be none.
+    frame = _getframe(above).f_back
     greenlets: Iterator[FrameType] | None = None
     while True:
         while frame is not None:
-            code = frame.f_code
-            file = code.co_filename
-            try:
-                known = _is_library[file]
-            except KeyError:
-                known = is_library(frame)
-                if not file.startswith("<") or file.startswith("<sqlalchemy"):
-                    _is_library[file] = known
-            if not known:
-                return file, frame.f_lineno
-            if code is _LOOP[0] or code is _LOOP[1]:
-                return leaving.get()
+            file = frame.f_code.co_filename
+            if file not in _libraries:
+                if file in _of_user or not _is_library(frame, file):
+                    return frame.f_code, frame.f_lasti
+                if frame.f_code in _LOOP:
+                    return leaving.get()
             frame = frame.f_back
         greenlets = greenlets or _waiting()
         frame = next(greenlets, None)
         if frame is None:
             return leaving.get()
+
+
+def _is_library(frame: FrameType, file: str) -> bool:
+    found = is_library(frame)
+    if not file.startswith("<") or file.startswith("<sqlalchemy"):
+        if not found:
+            _of_user.add(file)
+        elif file not in _LOOP_FILES:
+            _libraries.add(file)
+    return found
 
 
 makers: dict[CodeType, str] = {}

@@ -6,9 +6,10 @@ SQLAlchemy 2.0 and 2.1, "Persistence Events" and "Object Lifecycle Events" (orm/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from importlib import import_module
+from sys import _getframe  # pyright: ignore[reportPrivateUsage]
 from typing import Any
 
 from sqlalchemy import event, inspect, orm
@@ -17,22 +18,25 @@ from sqlalchemy.orm import InstanceState
 
 from outlive.lifecycle.acts import Act, Departure
 from outlive.lifecycle.causes import Cause
+from outlive.lifecycle.frames import At
 from outlive.recorder.callers import caller, leaving, maker, makers
 from outlive.recorder.patches import Method, Patches
 from outlive.sessions import noting
 from outlive.sessions.expiry import note_birth, note_departure, note_query
 
 _ASKED = "outlive_asked"
+_SESSIONS = orm.Session.close.__code__.co_filename
 
 Told = Callable[..., None]
-Tell = Callable[[orm.Session, noting.Doings, str, tuple[str, int] | None], None]
+Tell = Callable[[orm.Session, tuple[Any, ...], str, At | None, int], None]
 
 
 class Hooks:
     """All that is put into SQLAlchemy, and taken out again.
 
     Args:
-        tell: Called with a session, its doings, a word and a place for each thing that a watched session does.
+        tell: Called for each thing that a watched session does: with the session, who watches it, a word, the place and
+            how many objects the session holds.
         failed: Called with each error of SQLAlchemy's when it is made.
     """
 
@@ -59,28 +63,36 @@ class Hooks:
 
     def _listen(self) -> None:
         self._listen_to("deleted_to_persistent", _for_others(noting.deleted_to_persistent))
-        self._listen_to("after_begin", _began)
         self._listen_to("deleted_to_detached", _departed(Departure.DELETE))
         self._listen_to("persistent_to_transient", _departed(Departure.ROLLBACK))
-        self._listen_to("after_commit", self._ended(Cause.COMMIT, "release", noting.committed))
-        self._listen_to("after_rollback", self._ended(Cause.ROLLBACK, "rollback to savepoint", noting.rolled_back))
+        self._listen_to("after_commit", self._committed)
+        self._listen_to("after_rollback", self._rolled_back)
 
     def _listen_to(self, name: str, told: Told) -> None:
         # Raw: SQLAlchemy hands over states and not objects, where an event is about one.
         event.listen(orm.Session, name, told, raw=True)
         self._listening.append((orm.Session, name, told))
 
-    def _ended(self, cause: Cause, nested: str, noted: Callable[[orm.Session, noting.Doings], None]) -> Told:
-        def told(session: orm.Session) -> None:
-            doings = noting.watched(session)
-            if doings is not None:
-                if not doings.is_own:
-                    noted(session, doings)
-                at = doings.at or caller()
-                doings.act = Act(cause, at)
-                self._tell(session, doings, nested if session.in_nested_transaction() else cause, at)
+    def _committed(self, session: orm.Session) -> None:
+        watches = noting.watches_of(session)
+        if not watches:
+            return
+        # Below `Session.commit` and `SessionTransaction.__exit__` are what checks the state, `commit` and the event.
+        at, states = caller(above=4), session.identity_map.all_states()
+        if session.in_nested_transaction():
+            self._tell(session, watches, "release", at, len(states))
+        else:
+            noting.committed(session, states, Act(Cause.COMMIT, at))
+            self._tell(session, watches, "commit", at, len(states))
 
-        return told
+    def _rolled_back(self, session: orm.Session) -> None:
+        watches = noting.watches_of(session)
+        if not watches:
+            return
+        at = caller()
+        noting.rolled_back(session, Act(Cause.ROLLBACK, at))
+        what = "rollback to savepoint" if session.in_nested_transaction() else "rollback"
+        self._tell(session, watches, what, at, len(session.identity_map))
 
     # -- methods -----------------------------------------------------------------------------------------------------
 
@@ -88,36 +100,51 @@ class Hooks:
         self._patches.wrap(orm.Session, "__init__", _opened)
         for name in ("expire", "expire_all", "refresh"):
             self._patches.wrap(orm.Session, name, _noted(getattr(noting, name)))
-        self._patches.wrap(orm.Session, "flush", _flushed)
         for name in ("merge", "merge_all"):
             self._patches.wrap(orm.Session, name, _noted(noting.merge))
         for name in ("close", "reset", "invalidate"):
-            self._patches.wrap(orm.Session, name, self._leaving(name, Departure.CLOSE, _all_of))
-        self._patches.wrap(orm.Session, "commit", _placed)
-        self._patches.wrap(orm.Session, "expunge_all", self._leaving("expunge_all", Departure.EXPUNGE_ALL, _all_of))
-        self._patches.wrap(orm.Session, "expunge", self._leaving("expunge", Departure.EXPUNGE, _with))
+            self._patches.wrap(orm.Session, name, self._closed(name))
+        self._patches.wrap(orm.Session, "expunge_all", self._expunged_all)
+        self._patches.wrap(orm.Session, "expunge", self._expunged)
 
-    def _leaving(
-        self, name: str, departure: Departure, states: Callable[..., Iterable[InstanceState[Any]]]
-    ) -> Callable[[Method], Method]:
+    def _closed(self, name: str) -> Callable[[Method], Method]:
         def wrapper(original: Method) -> Method:
-            def method(session: orm.Session, *args: Any, **kw: Any) -> Any:
-                doings = noting.watched(session)
-                # `close` itself calls `expunge_all`.
-                if doings is None or doings.is_leaving:
-                    return original(session, *args, **kw)
-                at = caller()
-                self._tell(session, doings, name, at)
-                note_departure(states(session, *args, **kw), Act(departure, at, session.hash_key))
-                doings.is_leaving = True
-                try:
-                    return original(session, *args, **kw)
-                finally:
-                    doings.is_leaving = False
+            def method(session: orm.Session) -> None:
+                watches = noting.watches_of(session)
+                if watches:
+                    self._emptied(session, watches, name, Departure.CLOSE, caller())
+                original(session)
 
             return method
 
         return wrapper
+
+    def _expunged_all(self, original: Method) -> Method:
+        def method(session: orm.Session) -> None:
+            # `close` itself calls it.
+            if _getframe(1).f_code.co_filename != _SESSIONS and (watches := noting.watches_of(session)):
+                self._emptied(session, watches, "expunge_all", Departure.EXPUNGE_ALL, caller())
+            original(session)
+
+        return method
+
+    def _emptied(
+        self, session: orm.Session, watches: tuple[Any, ...], name: str, departure: Departure, at: Any
+    ) -> None:
+        states = session.identity_map.all_states()
+        self._tell(session, watches, name, at, len(states))
+        note_departure(states, Act(departure, at, session.hash_key))
+
+    def _expunged(self, original: Method) -> Method:
+        def method(session: orm.Session, instance: object) -> None:
+            watches = noting.watches_of(session)
+            if watches:
+                at = caller()
+                self._tell(session, watches, "expunge", at, len(session.identity_map))
+                note_departure(_with(instance), Act(Departure.EXPUNGE, at, session.hash_key))
+            original(session, instance)
+
+        return method
 
     def _wrap_async(self) -> None:
         try:
@@ -150,7 +177,7 @@ class QueryHooks:
 
 
 def _asked(execution: orm.ORMExecuteState) -> None:
-    if noting.watched(execution.session) and (at := caller()):
+    if noting.watches_of(execution.session) and (at := caller()):
         execution.update_execution_options(**{_ASKED: at})
 
 
@@ -164,24 +191,13 @@ def _for_others(noted: Told) -> Told:
     """What a session of our own has noted is not noted twice."""
 
     def told(session: orm.Session, *args: Any) -> None:
-        doings = noting.watched(session)
-        if doings is not None and not doings.is_own:
+        if noting.watches_of(session) and not noting.is_own(session):
             noted(session, *args)
 
     return told
 
 
-def _began(session: orm.Session, *_: object) -> None:
-    doings = noting.watched(session)
-    if doings is not None:
-        doings.has_committed, doings.act = False, None
-
-
-def _all_of(session: orm.Session, *_: object, **__: object) -> Iterable[InstanceState[Any]]:
-    return session.identity_map.all_states()
-
-
-def _with(session: orm.Session, instance: object) -> Iterable[InstanceState[Any]]:  # noqa: ARG001
+def _with(instance: object) -> Iterable[InstanceState[Any]]:
     """The states that leave with an object, as ``Session.expunge`` finds them."""
     state: InstanceState[Any] | None = inspect(instance, raiseerr=False)
     if not isinstance(state, InstanceState):
@@ -191,7 +207,7 @@ def _with(session: orm.Session, instance: object) -> Iterable[InstanceState[Any]
 
 def _departed(departure: Departure) -> Told:
     def told(session: orm.Session, state: InstanceState[Any]) -> None:
-        if noting.watched(session):
+        if noting.watches_of(session):
             note_departure([state], Act(departure, caller(), session.hash_key))
 
     return told
@@ -200,48 +216,13 @@ def _departed(departure: Departure) -> Told:
 def _noted(noted: Callable[..., Any]) -> Callable[[Method], Method]:
     def wrapper(original: Method) -> Method:
         def method(session: orm.Session, *args: Any, **kw: Any) -> Any:
-            doings = noting.watched(session)
-            if doings is None or doings.is_own:
+            if not noting.watches_of(session) or noting.is_own(session):
                 return original(session, *args, **kw)
             return noted(session, original.__get__(session), *args, **kw)
 
         return method
 
     return wrapper
-
-
-def _flushed(original: Method) -> Method:
-    """``_noted(noting.flush)``, without calls on the way: each query comes here, and a commit twice."""
-
-    def method(session: orm.Session, objects: Sequence[Any] | None = None) -> None:
-        doings = noting.watched(session)
-        if doings is None:
-            original(session, objects)
-            return
-        before = doings.cause
-        doings.cause, doings.act = Cause.FLUSH, None
-        try:
-            original(session, objects)
-        finally:
-            doings.cause, doings.act = before, None
-
-    return method
-
-
-def _placed(original: Method) -> Method:
-    """For an event that has the place far below: to look at each frame in between costs more than all the rest."""
-
-    def method(session: orm.Session) -> Any:
-        doings = noting.watched(session)
-        if doings is None:
-            return original(session)
-        doings.at = caller()
-        try:
-            return original(session)
-        finally:
-            doings.at = None
-
-    return method
 
 
 def _opened(original: Method) -> Method:

@@ -12,7 +12,7 @@ import msgspec
 
 from outlive.lifecycle.errors import InvalidRecordingError
 from outlive.lifecycle.explanation import Explanation
-from outlive.lifecycle.frames import shown
+from outlive.lifecycle.frames import At, line_of, shown
 
 VERSION = 1
 """Of the JSON: a reader refuses a later one."""
@@ -25,7 +25,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         time: Seconds since the epoch.
         what: ``commit``, ``rollback``, ``release`` and ``rollback to savepoint``, ``close``, ``reset``,
             ``invalidate``, ``expunge``, ``expunge_all`` or ``error``.
-        session: Number of the session, counted from 1 in the order in which they were seen; 0 for an error outside any.
+        session: Number of the session, SQLAlchemy's ``hash_key``; 0 for an error, which may be outside any.
         filename: The user's code that asked for it; empty where a library works by itself.
         line: 1-based; 0 without a file.
         thread: Name of the thread.
@@ -50,13 +50,13 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{where}{told}"
 
 
-Raw: TypeAlias = tuple[float, str, int, tuple[str, int] | None, str, str, int, Explanation | None]
+Raw: TypeAlias = tuple[float, str, int, At | None, str, str, int, Explanation | None]
 """An entry as it is noted, with the file as Python has it: what it takes to show that can wait."""
 
 
 def _entry(raw: Raw) -> Entry:
     time, what, session, at, thread, task, objects, explanation = raw
-    filename, line = (shown(at[0]), at[1]) if at else ("", 0)
+    filename, line = (shown(at[0].co_filename), line_of(at)) if at else ("", 0)
     return Entry(time, what, session, filename, line, thread, task, objects, explanation)
 
 

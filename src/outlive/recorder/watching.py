@@ -6,7 +6,6 @@ import asyncio
 import sys
 import threading
 from dataclasses import dataclass
-from itertools import count
 from random import random
 from time import time
 from types import TracebackType
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from outlive.diagnosis import explain_raised
 from outlive.diagnosis.kinds import kind_of
+from outlive.lifecycle.frames import At
 from outlive.recorder.callers import caller, frames
 from outlive.recorder.hooks import Hooks, QueryHooks
 from outlive.recorder.recording import Recording
@@ -144,8 +144,6 @@ class _Hub:
 
     def __init__(self) -> None:
         self.active: tuple[Watch, ...] = ()
-        self._means_all = True
-        self._sessions = count(1)
         self._hooks = Hooks(self._tell, self._failed)
         self._query_hooks = QueryHooks()
         self._lock = threading.Lock()
@@ -171,34 +169,28 @@ class _Hub:
             self._query_hooks.install()
         if before and not now:
             self._query_hooks.remove()
-        # In this order: another thread may ask in between.
-        self._means_all = False
         self.active = active
-        self._means_all = all(not it.targets and it.sample == 1 for it in active)
-        noting.observe(self if active else None)
+        is_everyone = all(not it.targets and it.sample == 1 for it in active)
+        noting.observe(self if active else None, active if active and is_everyone else None)
 
     # -- what the sessions ask ---------------------------------------------------------------------------------------
 
     def ask(self, session: orm.Session, doings: noting.Doings) -> None:
         """Say who watches the session; who was asked before is not asked again."""
-        active, asked, watches = self.active, doings.asked, doings.watches
-        if asked or not self._means_all:
-            watches = tuple(it for it in active if (it in watches if it in asked else it.means(session)))
-        else:
-            watches = active
-        doings.watches, doings.asked = watches, active
-        if not doings.number:
-            doings.number = next(self._sessions)
+        active = self.active
+        before, asked = doings.watches, doings.asked
+        doings.watches = tuple(it for it in active if (it in before if it in asked else it.means(session)))
+        doings.asked = active
 
-    def at(self) -> tuple[str, int] | None:
+    def at(self) -> At | None:
         """The place in the user's code that runs now."""
         return caller()
 
     # -- what they tell ----------------------------------------------------------------------------------------------
 
-    def _tell(self, session: orm.Session, doings: noting.Doings, what: str, at: tuple[str, int] | None) -> None:
-        entry = (time(), what, doings.number, at, self._thread.name, _task(), len(session.identity_map), None)
-        for watch in doings.watches:
+    def _tell(self, session: orm.Session, watches: tuple[Watch, ...], what: str, at: At | None, objects: int) -> None:
+        entry = (time(), what, session.hash_key, at, self._thread.name, _task() if _loop() else "", objects, None)
+        for watch in watches:
             watch.recording.add(entry)
 
     def _failed(self, error: SQLAlchemyError) -> None:
@@ -216,7 +208,7 @@ class _Hub:
                 # SQLAlchemy wraps what its driver has raised: people read the end of what is printed.
                 _take_away(inner, note)
             else:
-                entry = (time(), "error", 0, caller(), self._thread.name, _task(), 0, explanation)
+                entry = (time(), "error", 0, caller(), self._thread.name, _task() if _loop() else "", 0, explanation)
                 for watch in self.active:
                     watch.recording.add(entry)
             if any(it.notes for it in self.active):
@@ -232,11 +224,10 @@ def _take_away(error: BaseException, note: str) -> None:
 
 
 def _task() -> str:
-    """Name of the asyncio task that runs; empty outside one."""
-    if asyncio._get_running_loop() is None:  # noqa: SLF001  the public one raises
-        return ""
+    """Name of the asyncio task that runs; empty in a callback of the loop."""
     task = asyncio.current_task()
     return task.get_name() if task is not None else ""
 
 
+_loop = asyncio._get_running_loop  # noqa: SLF001  the public one raises
 _HUB = _Hub()

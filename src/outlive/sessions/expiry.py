@@ -6,7 +6,7 @@ They are set as attributes, not in its ``__dict__``, which Python would have to 
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstanceState, Mapper, Session
 
 from outlive.lifecycle.acts import Act, Birth, Departure
 from outlive.lifecycle.causes import Cause
+from outlive.lifecycle.frames import At
 from outlive.sessions.mapped import deferred_columns, lazy_attributes
 
 _ALL = "_outlive_expired_all"
@@ -21,9 +22,11 @@ _SOME = "_outlive_expired_some"
 _WITHOUT_VALUE = "_outlive_without_value"
 _LEFT = "_outlive_left"
 _QUERY = "_outlive_query"
-_BIRTHS = 10_000
 
-_births: OrderedDict[int, tuple[tuple[str, int] | None, str | None]] = OrderedDict()
+NOTED = "_outlive_noted"
+"""What ``note_all`` sets on an object, for whoever sees that it expires."""
+
+_births: deque[tuple[int, At | None, str | None]] = deque(maxlen=10_000)
 
 _BY_USER = frozenset({Cause.EXPIRE, Cause.EXPIRE_ALL})
 
@@ -48,6 +51,28 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
             lazy[mapper] = lazy_attributes(mapper)
         if lazy[mapper]:
             setattr(state, _WITHOUT_VALUE, lazy[mapper].difference(state.dict))
+        # Somebody may have taken it out of the session before it was expired as foretold.
+        setattr(state, NOTED, False)
+
+
+def note_all(states: Iterable[InstanceState[Any]], act: Act) -> None:
+    """Remember that all these objects are expired next, as a whole: for many, ``note`` of each costs too much."""
+    lazy: dict[Mapper[Any], frozenset[str]] = {}
+    nothing = act, _NOTHING
+    for state in states:
+        # Not `state.mapper`, which SQLAlchemy works out once for each state.
+        mapper = state.manager.mapper
+        names = lazy.get(mapper)
+        if names is None:
+            names = lazy[mapper] = lazy_attributes(mapper)
+        if names:
+            setattr(state, _WITHOUT_VALUE, names.difference(state.dict))
+            note(state, None, act)
+        else:
+            setattr(state, _ALL, nothing)
+            if getattr(state, _SOME, None):
+                setattr(state, _SOME, {})
+        setattr(state, NOTED, True)
 
 
 def note(state: InstanceState[Any], names: Iterable[str] | None, act: Act) -> None:
@@ -122,22 +147,20 @@ def note_departure(states: Iterable[InstanceState[Any]], act: Act) -> None:
         setattr(state, _LEFT, act)
 
 
-def note_query(state: InstanceState[Any], at: tuple[str, int]) -> None:
+def note_query(state: InstanceState[Any], at: At) -> None:
     """Remember where the query was that has just loaded the object."""
     setattr(state, _QUERY, at)
 
 
-def query_of(state: InstanceState[Any]) -> tuple[str, int] | None:
-    """File and line of the query that loaded the object; ``None`` if nobody watched queries."""
-    at: tuple[str, int] | None = getattr(state, _QUERY, None)
+def query_of(state: InstanceState[Any]) -> At | None:
+    """The place of the query that loaded the object; ``None`` if nobody watched queries."""
+    at: At | None = getattr(state, _QUERY, None)
     return at
 
 
-def note_birth(session: Session, at: tuple[str, int] | None, maker: str | None) -> None:
+def note_birth(session: Session, at: At | None, maker: str | None) -> None:
     """Remember where a session was made, for the last ten thousand."""
-    if len(_births) >= _BIRTHS:
-        _births.popitem(last=False)
-    _births[session.hash_key] = at, maker
+    _births.append((session.hash_key, at, maker))
 
 
 def birth_of(state: InstanceState[Any]) -> Birth | None:
@@ -153,7 +176,7 @@ def birth_of_session(session: Session) -> Birth | None:
 
 
 def _birth(session: int) -> Birth | None:
-    return Birth(*_births[session]) if session in _births else None
+    return next((Birth(at, maker) for key, at, maker in reversed(_births.copy()) if key == session), None)
 
 
 def departure_of(state: InstanceState[Any]) -> Act | None:

@@ -6,17 +6,19 @@ operation is noted when it begins, and what has a value right before it is erase
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, Protocol
+from weakref import ref
 
 from sqlalchemy import event, inspect, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 
 from outlive.lifecycle.acts import Act
 from outlive.lifecycle.causes import Cause
-from outlive.sessions.expiry import UNSEEN, has_notes, note, note_values
+from outlive.lifecycle.frames import At
+from outlive.sessions.expiry import NOTED, UNSEEN, has_notes, note, note_all, note_values
 
 _DOINGS = "_outlive_doings"
 _IN_SQL = frozenset({Cause.BULK_UPDATE, Cause.BULK_DELETE})
@@ -27,53 +29,37 @@ class Doings:
     """What a session is doing that may erase values.
 
     Attributes:
-        is_own: The session notes what it does by itself.
         cause: The method that runs; ``None`` during commit and rollback, on whose way no method lies.
+        is_in_flush: That method was called by something that a flush calls.
         act: What has erased something, with its place.
-        at: Where the method that runs was called; ``None`` if it was not looked for.
+        flush: The transaction of the flush whose act that is: each flush has one of its own within the session's.
         is_committing: A commit has begun: from now on nothing may stay expired.
-        has_committed: The database has committed: what expires as a whole before the next transaction, expires by that.
-        is_leaving: A method runs that takes objects out of the session.
-        watches: Who watches the session.
+        has_committed: The transaction that ended last was committed.
+        watches: Who watches the session, of those who were asked.
         asked: All who could, when they were asked.
-        number: In the order in which they were asked of sessions; 0 before.
         answer: The attribute of the session where the last answer lies.
     """
 
     # Here and not in `__init__`: most are never set, and each session would pay for all.
     cause: Cause | None = None
+    is_in_flush = False
     act: Act | None = None
-    at: tuple[str, int] | None = None
+    flush: ref[SessionTransaction] | None = None
     is_committing = False
     has_committed = False
-    is_leaving = False
     watches: tuple[Any, ...] = ()
     asked: tuple[Any, ...] = ()
-    number = 0
     answer = ""
-
-    def __init__(self, *, is_own: bool) -> None:
-        self.is_own = is_own
-
-    @contextmanager
-    def during(self, cause: Cause) -> Generator[None]:
-        """A method of the session that may erase values."""
-        before = self.cause
-        self.cause, self.act = cause, None
-        try:
-            yield
-        finally:
-            self.cause, self.act = before, None
 
 
 class Observer(Protocol):
     """Somebody who wants to know where operations were asked for."""
 
     def ask(self, session: orm.Session, doings: Doings) -> None:
-        """Say who watches the session: set ``watches``, ``asked`` and ``number``."""
+        """Say who watches the session: set ``watches`` and ``asked``."""
         ...
 
-    def at(self) -> tuple[str, int] | None:
+    def at(self) -> At | None:
         """The place in the user's code that runs now."""
         ...
 
@@ -83,10 +69,12 @@ class _Observed:
 
     Attributes:
         by: ``None`` for nobody.
-        answer: The attribute of a session in which it says whether he wants to know of that one.
+        watches: Who watches all sessions, if that is so for all who watch any.
+        answer: The attribute of a session in which it says who wants to know of that one, if it is not all.
     """
 
     by: Observer | None = None
+    watches: tuple[Any, ...] | None = None
     answer: str | None = None
 
 
@@ -94,9 +82,14 @@ _observed = _Observed()
 _answers = count(1)
 
 
-def observe(observer: Observer | None) -> None:
-    """From now on this one wants to know, and is asked of each session anew; ``None`` for nobody at all."""
-    _observed.by = observer
+def observe(observer: Observer | None, watches: tuple[Any, ...] | None = None) -> None:
+    """Say who wants to know from now on.
+
+    Args:
+        observer: ``None`` for nobody at all.
+        watches: Who watches each session; ``None`` if he is to be asked of each.
+    """
+    _observed.by, _observed.watches = observer, watches
     _observed.answer = None if observer is None else f"_outlive_watched_{next(_answers)}"
 
 
@@ -104,7 +97,7 @@ def doings_of(session: orm.Session) -> Doings:
     """What a session is doing."""
     found: Doings | None = session.__dict__.get(_DOINGS)
     if found is None:
-        found = session.__dict__[_DOINGS] = Doings(is_own=is_own(session))
+        found = session.__dict__[_DOINGS] = Doings()
     return found
 
 
@@ -113,35 +106,37 @@ def is_own(session: orm.Session) -> bool:
     return getattr(session, "outlive_notes", False)
 
 
-def watched(session: orm.Session) -> Doings | None:
-    """What a session is doing, if somebody wants to know where it does what."""
+def watches_of(session: orm.Session) -> tuple[Any, ...]:
+    """Who wants to know where the session does what; empty for nobody."""
     # Asked several times with everything that a session does: without a step that can be spared.
+    watches = _observed.watches
+    if watches is not None:
+        return watches
     answer = _observed.answer
     if answer is None:
-        return None
+        return ()
     try:
-        doings: Doings | None = session.__dict__[answer]
+        watches = session.__dict__[answer]
     except KeyError:
-        return _ask(session, answer)
-    return doings
+        watches = _ask(session, answer)
+    return watches
 
 
-def _ask(session: orm.Session, answer: str) -> Doings | None:
+def _ask(session: orm.Session, answer: str) -> tuple[Any, ...]:
     observer, doings = _observed.by, doings_of(session)
     if observer is None:  # Another thread has just stopped watching.
-        return None
-    if doings.answer:
-        session.__dict__.pop(doings.answer, None)
+        return ()
+    session.__dict__.pop(doings.answer, None)
     doings.answer = answer
     observer.ask(session, doings)
-    found = session.__dict__[answer] = doings if doings.watches else None
-    return found
+    session.__dict__[answer] = doings.watches
+    return doings.watches
 
 
 def _act_of(session: orm.Session, what: Cause) -> Act:
     """An operation of the session, with the place in the user's code if somebody watches."""
     observer = _observed.by
-    return Act(what, observer.at()) if observer and watched(session) else _UNPLACED[what]
+    return Act(what, observer.at()) if observer and watches_of(session) else _UNPLACED[what]
 
 
 # -- the methods: what they erase, around the session's own -----------------------------------------------------------
@@ -155,14 +150,14 @@ def expire(
         # An iterator would have nothing left to note; an empty one expires nothing, an empty list everything.
         attribute_names = list(attribute_names) or iter(())
     note_values(_expired_with(instance, only=attribute_names))
-    with doings_of(session).during(Cause.EXPIRE):
+    with _during(session, Cause.EXPIRE):
         go(instance, attribute_names)
 
 
 def expire_all(session: orm.Session, go: Callable[[], None]) -> None:
     """``Session.expire_all``."""
     note_values(session.identity_map.all_states())
-    with doings_of(session).during(Cause.EXPIRE_ALL):
+    with _during(session, Cause.EXPIRE_ALL):
         go()
 
 
@@ -176,26 +171,26 @@ def refresh(
     """``Session.refresh``."""
     if not attribute_names:
         note_values(_expired_with(instance))
-    with doings_of(session).during(Cause.REFRESH):
+    with _during(session, Cause.REFRESH):
         go(instance, attribute_names, with_for_update)
 
 
 def merge(session: orm.Session, go: Callable[..., Any], *args: Any, **kw: Any) -> Any:
     """``Session.merge`` and ``merge_all``."""
-    with doings_of(session).during(Cause.MERGE):
+    with _during(session, Cause.MERGE):
         return go(*args, **kw)
 
 
-def flush(session: orm.Session, go: Callable[..., None], objects: Sequence[Any] | None = None) -> None:
-    """``Session.flush``."""
-    # Autoflush comes here with every query: a context manager each time would be a tenth of its cost.
+@contextmanager
+def _during(session: orm.Session, cause: Cause) -> Generator[None]:
     doings = doings_of(session)
-    before = doings.cause
-    doings.cause, doings.act = Cause.FLUSH, None
+    before = doings.cause, doings.is_in_flush
+    doings.cause, doings.is_in_flush, doings.act = cause, _is_flushing(session), None
     try:
-        go(objects)
+        yield
     finally:
-        doings.cause, doings.act = before, None
+        doings.cause, doings.is_in_flush = before
+        doings.act = None
 
 
 def _expired_with(instance: object, only: object = None) -> Iterator[InstanceState[Any]]:
@@ -211,12 +206,6 @@ def _expired_with(instance: object, only: object = None) -> Iterator[InstanceSta
 # -- commit and rollback: no method of the session lies on the way of each ---------------------------------------------
 
 
-def after_begin(session: orm.Session, *_: object) -> None:
-    """A transaction has a connection: the commit of the one before is over."""
-    doings = doings_of(session)
-    doings.has_committed, doings.act = False, None
-
-
 def before_commit(session: orm.Session) -> None:
     """A commit begins."""
     doings_of(session).is_committing = True
@@ -224,26 +213,28 @@ def before_commit(session: orm.Session) -> None:
 
 def after_commit(session: orm.Session) -> None:
     """The database has committed; the objects expire next."""
-    committed(session, doings_of(session))
+    if not session.in_nested_transaction() and not watches_of(session):
+        committed(session, session.identity_map.all_states(), _UNPLACED[Cause.COMMIT])
 
 
-def committed(session: orm.Session, doings: Doings) -> None:
-    """``after_commit``, for whoever knows what the session is doing."""
-    doings.act = None
-    if not session.in_nested_transaction():
-        doings.has_committed = True
-        if session.expire_on_commit:
-            note_values(session.identity_map.all_states())
+def committed(session: orm.Session, states: Iterable[InstanceState[Any]], act: Act) -> None:
+    """``after_commit`` of all there is, for whoever knows what the session holds, and where it commits."""
+    doings = doings_of(session)
+    doings.has_committed, doings.act = True, act
+    if session.expire_on_commit:
+        note_all(states, act)
 
 
 def after_rollback(session: orm.Session) -> None:
     """The database has rolled back; the objects expire next."""
-    rolled_back(session, doings_of(session))
+    if not watches_of(session):
+        rolled_back(session, _UNPLACED[Cause.ROLLBACK])
 
 
-def rolled_back(session: orm.Session, doings: Doings) -> None:
-    """``after_rollback``, for whoever knows what the session is doing."""
-    doings.has_committed, doings.act = False, None
+def rolled_back(session: orm.Session, act: Act) -> None:
+    """``after_rollback``, for whoever knows where it rolls back."""
+    doings = doings_of(session)
+    doings.has_committed, doings.act = False, act
     # No public name tells what has changed since a savepoint, which is all that its rollback expires.
     flushed = getattr(session.get_nested_transaction(), "_dirty", None)
     if flushed is None:
@@ -264,7 +255,6 @@ def after_transaction_end(session: orm.Session, transaction: SessionTransaction)
 
 
 LISTENERS: dict[str, Callable[..., None]] = {
-    "after_begin": after_begin,
     "before_commit": before_commit,
     "after_commit": after_commit,
     "after_rollback": after_rollback,
@@ -279,31 +269,51 @@ LISTENERS: dict[str, Callable[..., None]] = {
 
 @event.listens_for(Mapper, "expire", raw=True)
 def _note_expiry(state: InstanceState[Any], names: Iterable[str] | None) -> None:
+    if names is None and getattr(state, NOTED, False):
+        setattr(state, NOTED, False)
+        return
     session = state.session
-    doings = None if session is None else watched(session) or (doings_of(session) if is_own(session) else None)
-    if session is None or doings is None:
+    if session is None or not (watches_of(session) or is_own(session)):
         if has_notes(state):
             # From before: out of date now.
             note(state, names, UNSEEN)
         return
+    doings = doings_of(session)
     cause = _cause(session, doings, names)
     if cause is Cause.MERGE and names is not None:
         # Those that load on a read anyhow are in the event, and are not expired.
         names = state.expired_attributes.intersection(names)
-    act = doings.act
-    if act is None or act.what is not cause:
+    note(state, names, _act(session, doings, cause))
+
+
+def _act(session: orm.Session, doings: Doings, cause: Cause) -> Act:
+    """The operation that erases now: the same for all that it erases."""
+    act, flush = doings.act, _flush_of(session) if cause is Cause.FLUSH else None
+    if act is None or act.what is not cause or doings.flush != flush:
         act = _act_of(session, cause)
         # Nothing tells where one UPDATE in SQL ends and the next begins.
-        doings.act = None if cause in _IN_SQL else act
-    note(state, names, act)
+        doings.act, doings.flush = None if cause in _IN_SQL else act, flush
+    return act
+
+
+def _flush_of(session: orm.Session) -> ref[SessionTransaction] | None:
+    # No public name tells, and to be told of each flush costs more.
+    transaction = session._transaction  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return None if transaction is None else ref(transaction)
 
 
 def _cause(session: orm.Session, doings: Doings, names: Iterable[str] | None) -> Cause:
-    if names is not None:
-        return doings.cause or Cause.BULK_UPDATE
-    if doings.cause is not None and doings.cause is not Cause.FLUSH:
+    is_flushing = _is_flushing(session)
+    if doings.cause is not None and (doings.is_in_flush or not is_flushing):
         return doings.cause
-    # A flush that fails rolls back, and so does the end of a block.
-    if doings.has_committed:
-        return Cause.COMMIT
-    return Cause.BULK_DELETE if session.is_active else Cause.ROLLBACK
+    if names is not None:
+        return Cause.FLUSH if is_flushing else Cause.BULK_UPDATE
+    # A transaction that ends is no longer active: by a method, the end of a block, or a flush that fails.
+    if session.is_active:
+        return Cause.BULK_DELETE
+    return Cause.COMMIT if doings.has_committed else Cause.ROLLBACK
+
+
+def _is_flushing(session: orm.Session) -> bool:
+    # No public name tells, and the events do not say when a flush has failed.
+    return session._flushing  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

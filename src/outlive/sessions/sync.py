@@ -56,9 +56,9 @@ class Session(orm.Session):
         wanted = {} if self.expire_on_commit else self._keep_values()
         if wanted:
             with returning(wanted):
-                noting.flush(self, super().flush, objects)
+                super().flush(objects)
         else:
-            noting.flush(self, super().flush, objects)
+            super().flush(objects)
         if noting.doings_of(self).is_committing:
             load_expired_columns(self, self.identity_map.all_states())
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from inspect import unwrap
 from typing import Any
 
 from sqlalchemy import orm
@@ -14,9 +13,8 @@ from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.session import _sessions  # pyright: ignore[reportPrivateUsage]  # as close_all_sessions() does
 
 from outlive.lifecycle.acts import Act, Departure
-from outlive.lifecycle.frames import is_library
+from outlive.lifecycle.frames import At, is_library
 from outlive.recorder.callers import caller
-from outlive.sessions import noting
 from outlive.sessions.expiry import birth_of_session, note_departure
 
 
@@ -54,9 +52,9 @@ class Borrowed:
         kept = [obj for state in states if state not in leaving and (obj := state.obj()) is not None]
         was_idle = not session.in_transaction()
         note_departure(leaving, Act(Departure.REQUEST, caller() or _line_of_test(), session.hash_key))
-        with _unnoted(session):
-            # `expunge()` would take along what is related to an object.
-            session.expunge_all()
+        # `expunge()` would take along what is related to an object.  Not what a watch has put around it: the program
+        # does not call it.
+        unwrap(orm.Session.expunge_all)(session)
         session.add_all(kept)
         if was_idle and (begun := session.get_transaction()):
             # Adding has begun it, and the test may want to begin its own.
@@ -67,22 +65,11 @@ def _states_in(session: orm.Session) -> list[InstanceState[Any]]:
     return [*session.identity_map.all_states(), *map(instance_state, session.new)]
 
 
-def _line_of_test() -> tuple[str, int] | None:
+def _line_of_test() -> At | None:
     """Where the main thread is: a test client runs the program in a thread without a line of the user's."""
     # Documented, and so no more private than `sys.exc_info`.
     frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     frame = frames.get(threading.main_thread().ident or 0)
     while frame is not None and is_library(frame):
         frame = frame.f_back
-    return frame and (frame.f_code.co_filename, frame.f_lineno)
-
-
-@contextmanager
-def _unnoted(session: orm.Session) -> Generator[None]:
-    """The recorder does not take what is done here for what the program does."""
-    doings = noting.doings_of(session)
-    before, doings.is_leaving = doings.is_leaving, True
-    try:
-        yield
-    finally:
-        doings.is_leaving = before
+    return frame and (frame.f_code, frame.f_lasti)
