@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, event, func, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session, selectinload, sessionmaker
 
 from tests.shelf import Author, Book
@@ -136,6 +137,20 @@ def rollback_of_what_left_while_it_was_committed(engine: Engine):
         session.commit()
         session.add(author)
         session.rollback()  # expires
+    return author.name  # fails
+
+
+def flush_whose_rollback_fails(engine: Engine):
+    def fail(_: object) -> None:
+        raise ConnectionError
+
+    with Session(engine, expire_on_commit=False) as session:  # leaves
+        author = one(session)
+        session.commit()
+        author.name = None
+        event.listen(engine, "rollback", fail, once=True)
+        with suppress(ConnectionError, IntegrityError):
+            session.flush()  # expires
     return author.name  # fails
 
 
@@ -268,6 +283,7 @@ SYNC = [
     the_second_of_two_flushes,
     expire_within_a_flush,
     refresh_that_flushes,
+    flush_whose_rollback_fails,
     rollback_of_what_left_while_it_was_committed,
     autoflush,
     update_in_sql,

@@ -34,7 +34,7 @@ class Doings:
         act: What has erased something, with its place.
         flush: The transaction of the flush whose act that is: each flush has one of its own within the session's.
         is_committing: A commit has begun: from now on nothing may stay expired.
-        has_committed: The transaction that ended last was committed.
+        committed: The transaction that was committed last.
         watches: Who watches the session, of those who were asked.
         asked: All who could, when they were asked.
         answer: The attribute of the session where the last answer lies.
@@ -46,7 +46,7 @@ class Doings:
     act: Act | None = None
     flush: ref[SessionTransaction] | None = None
     is_committing = False
-    has_committed = False
+    committed: ref[SessionTransaction] | None = None
     watches: tuple[Any, ...] = ()
     asked: tuple[Any, ...] = ()
     answer = ""
@@ -220,7 +220,7 @@ def after_commit(session: orm.Session) -> None:
 def committed(session: orm.Session, states: Iterable[InstanceState[Any]], act: Act) -> None:
     """``after_commit`` of all there is, for whoever knows what the session holds, and where it commits."""
     doings = doings_of(session)
-    doings.has_committed, doings.act = True, act
+    doings.committed, doings.act = _transaction_of(session), act
     if session.expire_on_commit:
         note_all(states, act)
 
@@ -233,8 +233,7 @@ def after_rollback(session: orm.Session) -> None:
 
 def rolled_back(session: orm.Session, act: Act) -> None:
     """``after_rollback``, for whoever knows where it rolls back."""
-    doings = doings_of(session)
-    doings.has_committed, doings.act = False, act
+    doings_of(session).act = act
     # No public name tells what has changed since a savepoint, which is all that its rollback expires.
     flushed = getattr(session.get_nested_transaction(), "_dirty", None)
     if flushed is None:
@@ -288,7 +287,7 @@ def _note_expiry(state: InstanceState[Any], names: Iterable[str] | None) -> None
 
 def _act(session: orm.Session, doings: Doings, cause: Cause) -> Act:
     """The operation that erases now: the same for all that it erases."""
-    act, flush = doings.act, _flush_of(session) if cause is Cause.FLUSH else None
+    act, flush = doings.act, _transaction_of(session) if cause is Cause.FLUSH else None
     if act is None or act.what is not cause or doings.flush != flush:
         act = _act_of(session, cause)
         # Nothing tells where one UPDATE in SQL ends and the next begins.
@@ -296,8 +295,8 @@ def _act(session: orm.Session, doings: Doings, cause: Cause) -> Act:
     return act
 
 
-def _flush_of(session: orm.Session) -> ref[SessionTransaction] | None:
-    # No public name tells, and to be told of each flush costs more.
+def _transaction_of(session: orm.Session) -> ref[SessionTransaction] | None:
+    # No public name tells of that of a flush, and to be told when one begins costs more.
     transaction = session._transaction  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return None if transaction is None else ref(transaction)
 
@@ -311,7 +310,8 @@ def _cause(session: orm.Session, doings: Doings, names: Iterable[str] | None) ->
     # A transaction that ends is no longer active: by a method, the end of a block, or a flush that fails.
     if session.is_active:
         return Cause.BULK_DELETE
-    return Cause.COMMIT if doings.has_committed else Cause.ROLLBACK
+    # Of a rollback that fails itself no event tells.
+    return Cause.COMMIT if doings.committed == _transaction_of(session) else Cause.ROLLBACK
 
 
 def _is_flushing(session: orm.Session) -> bool:
