@@ -43,36 +43,39 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
 
     To be expired is no sign of having had one, and SQLAlchemy's event comes when the values are gone.
     """
-    lazy: dict[Mapper[Any], frozenset[str]] = {}
-    for state in states:
-        # Not `state.mapper`, which SQLAlchemy works out once for each state.
-        mapper = state.manager.mapper
-        if mapper not in lazy:
-            lazy[mapper] = lazy_attributes(mapper)
-        if lazy[mapper]:
-            setattr(state, _WITHOUT_VALUE, lazy[mapper].difference(state.dict))
+    for state, lazy in _with_lazy(states):
+        if lazy:
+            setattr(state, _WITHOUT_VALUE, lazy.difference(state.dict))
         # Somebody may have taken it out of the session before it was expired as foretold.
         setattr(state, NOTED, False)
 
 
 def note_all(states: Iterable[InstanceState[Any]], act: Act) -> None:
     """Remember that all these objects are expired next, as a whole: for many, ``note`` of each costs too much."""
-    lazy: dict[Mapper[Any], frozenset[str]] = {}
     nothing = act, _NOTHING
-    for state in states:
-        # Not `state.mapper`, which SQLAlchemy works out once for each state.
-        mapper = state.manager.mapper
-        names = lazy.get(mapper)
-        if names is None:
-            names = lazy[mapper] = lazy_attributes(mapper)
-        if names:
-            setattr(state, _WITHOUT_VALUE, names.difference(state.dict))
+    for state, lazy in _with_lazy(states):
+        if lazy:
+            setattr(state, _WITHOUT_VALUE, lazy.difference(state.dict))
             note(state, None, act)
         else:
             setattr(state, _ALL, nothing)
             if getattr(state, _SOME, None):
                 setattr(state, _SOME, {})
         setattr(state, NOTED, True)
+
+
+def _with_lazy(states: Iterable[InstanceState[Any]]) -> list[tuple[InstanceState[Any], frozenset[str]]]:
+    """Each object, with what a query may leave out of it."""
+    found: list[tuple[InstanceState[Any], frozenset[str]]] = []
+    known: dict[Mapper[Any], frozenset[str]] = {}
+    for state in states:
+        # Not `state.mapper`, which SQLAlchemy works out once for each state.
+        mapper = state.manager.mapper
+        lazy = known.get(mapper)
+        if lazy is None:
+            lazy = known[mapper] = lazy_attributes(mapper)
+        found.append((state, lazy))
+    return found
 
 
 def note(state: InstanceState[Any], names: Iterable[str] | None, act: Act) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any, Protocol
 from weakref import ref
 
@@ -37,7 +36,7 @@ class Doings:
         committed: The transaction that was committed last.
         watches: Who watches the session, of those who were asked.
         asked: All who could, when they were asked.
-        answer: The attribute of the session where the last answer lies.
+        answered: Which question of these was answered last.
     """
 
     # Here and not in `__init__`: most are never set, and each session would pay for all.
@@ -49,7 +48,7 @@ class Doings:
     committed: ref[SessionTransaction] | None = None
     watches: tuple[Any, ...] = ()
     asked: tuple[Any, ...] = ()
-    answer = ""
+    answered = 0
 
 
 class Observer(Protocol):
@@ -70,16 +69,15 @@ class _Observed:
     Attributes:
         by: ``None`` for nobody.
         watches: Who watches all sessions, if that is so for all who watch any.
-        answer: The attribute of a session in which it says who wants to know of that one, if it is not all.
+        question: Grows with each change; a session that has answered an earlier one is asked anew.
     """
 
     by: Observer | None = None
     watches: tuple[Any, ...] | None = None
-    answer: str | None = None
+    question = 0
 
 
 _observed = _Observed()
-_answers = count(1)
 
 
 def observe(observer: Observer | None, watches: tuple[Any, ...] | None = None) -> None:
@@ -90,7 +88,7 @@ def observe(observer: Observer | None, watches: tuple[Any, ...] | None = None) -
         watches: Who watches each session; ``None`` if he is to be asked of each.
     """
     _observed.by, _observed.watches = observer, watches
-    _observed.answer = None if observer is None else f"_outlive_watched_{next(_answers)}"
+    _observed.question += 1
 
 
 def doings_of(session: orm.Session) -> Doings:
@@ -112,31 +110,15 @@ def watches_of(session: orm.Session) -> tuple[Any, ...]:
     watches = _observed.watches
     if watches is not None:
         return watches
-    answer = _observed.answer
-    if answer is None:
+    # In this order: another thread may change both in between.
+    question, observer = _observed.question, _observed.by
+    if observer is None:
         return ()
-    try:
-        watches = session.__dict__[answer]
-    except KeyError:
-        watches = _ask(session, answer)
-    return watches
-
-
-def _ask(session: orm.Session, answer: str) -> tuple[Any, ...]:
-    observer, doings = _observed.by, doings_of(session)
-    if observer is None:  # Another thread has just stopped watching.
-        return ()
-    session.__dict__.pop(doings.answer, None)
-    doings.answer = answer
-    observer.ask(session, doings)
-    session.__dict__[answer] = doings.watches
+    doings = doings_of(session)
+    if doings.answered != question:
+        observer.ask(session, doings)
+        doings.answered = question
     return doings.watches
-
-
-def _act_of(session: orm.Session, what: Cause) -> Act:
-    """An operation of the session, with the place in the user's code if somebody watches."""
-    observer = _observed.by
-    return Act(what, observer.at()) if observer and watches_of(session) else _UNPLACED[what]
 
 
 # -- the methods: what they erase, around the session's own -----------------------------------------------------------
@@ -289,7 +271,8 @@ def _act(session: orm.Session, doings: Doings, cause: Cause) -> Act:
     """The operation that erases now: the same for all that it erases."""
     act, flush = doings.act, _transaction_of(session) if cause is Cause.FLUSH else None
     if act is None or act.what is not cause or doings.flush != flush:
-        act = _act_of(session, cause)
+        observer = _observed.by
+        act = Act(cause, observer.at()) if observer and watches_of(session) else _UNPLACED[cause]
         # Nothing tells where one UPDATE in SQL ends and the next begins.
         doings.act, doings.flush = None if cause in _IN_SQL else act, flush
     return act
