@@ -35,19 +35,24 @@ def caller(above: int = 1) -> At | None:
     """Where the innermost frame of the user's is; ``None`` where a library works by itself.
 
     Args:
-        above: How many frames from here on are known to be a library's: to make Python show one costs.
+        above: How many frames from here on are known to be ours or a library's.
     """
-    # Who asks is of ours: nearly always the frame above has called a method of SQLAlchemy's that is wrapped.
-    # In a greenlet there may be none.
-    frame = _getframe(above).f_back
+    # Only the frame that is looked at becomes an object of Python's, which costs more than all else here.
+    try:
+        frame = _getframe(above + 1)
+    except ValueError:  # In a greenlet there may be none.
+        frame = None
     greenlets: Iterator[FrameType] | None = None
     while True:
         while frame is not None:
-            file = frame.f_code.co_filename
+            code = frame.f_code
+            file = code.co_filename
+            if file in _of_user:
+                return code, frame.f_lasti
             if file not in _libraries:
-                if file in _of_user or not _is_library(frame, file):
-                    return frame.f_code, frame.f_lasti
-                if frame.f_code in _LOOP:
+                if not _is_library(frame, file):
+                    return code, frame.f_lasti
+                if code in _LOOP:
                     return leaving.get()
             frame = frame.f_back
         greenlets = greenlets or _waiting()
