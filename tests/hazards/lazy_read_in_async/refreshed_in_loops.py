@@ -52,3 +52,10 @@ async def refreshed_for_another_reason():
             await session.refresh(book.author, ["name"])
         for book in books:
             print(book.author.books)  # finding: book.author.books is not loaded
+
+
+async def read_before_it_is_refreshed():
+    async with AsyncSessionLocal() as session:
+        books = (await session.scalars(select(Book).options(joinedload(Book.author)))).all()
+        print([book.author.name for book in books])
+        await Report.make(session, books)

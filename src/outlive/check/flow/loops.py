@@ -40,6 +40,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         if obj is not None and isinstance(iterable, Many):
             for each_of_them in rows.taken_from(skipped, obj):
                 skipped.objects[each_of_them] = lifetimes.vague(replace(obj, life=None))
+                for name in obj.entity.relationships:
+                    children.forget_child(run, skipped, each_of_them, name)
     if node.key:
         skipped.assumed[frame.id, node.key] = False
         state.assumed[frame.id, node.key] = True
