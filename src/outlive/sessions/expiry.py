@@ -17,13 +17,13 @@ from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
 from outlive.sessions.mapped import deferred_columns, lazy_attributes
 
-_ALL = "outlive_expired_all"
-_SOME = "outlive_expired_some"
-_WITHOUT_VALUE = "outlive_without_value"
-_LEFT = "outlive_left"
-_QUERY = "outlive_query"
+_ALL = "_outlive_expired_all"
+_SOME = "_outlive_expired_some"
+_WITHOUT_VALUE = "_outlive_without_value"
+_LEFT = "_outlive_left"
+_QUERY = "_outlive_query"
 
-NOTED = "outlive_noted"
+NOTED = "_outlive_noted"
 """What ``note_all`` sets on an object, for whoever sees that it expires."""
 
 _births: deque[tuple[int, At | None, str | None]] = deque(maxlen=10_000)
@@ -53,16 +53,15 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
 def note_all(states: Iterable[InstanceState[Any]], act: Act) -> None:
     """Remember that all these objects are expired next, as a whole: for many, ``note`` of each costs too much."""
     nothing = act, _NOTHING
-    noted: Any  # An assignment that Python can make faster than `setattr`.
-    for noted, lazy in _with_lazy(states):
+    for state, lazy in _with_lazy(states):
         if lazy:
-            noted.outlive_without_value = lazy.difference(noted.dict)
-            note(noted, None, act)
+            setattr(state, _WITHOUT_VALUE, lazy.difference(state.dict))
+            note(state, None, act)
         else:
-            noted.outlive_expired_all = nothing
-            if getattr(noted, _SOME, None):
-                noted.outlive_expired_some = {}
-        noted.outlive_noted = True
+            setattr(state, _ALL, nothing)
+            if getattr(state, _SOME, None):
+                setattr(state, _SOME, {})
+        setattr(state, NOTED, True)
 
 
 def _with_lazy(states: Iterable[InstanceState[Any]]) -> list[tuple[InstanceState[Any], frozenset[str]]]:

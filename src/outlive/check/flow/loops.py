@@ -34,14 +34,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         return run.block(node.orelse, [state], frame, out)
     touched: list[tuple[int, int]] = []
     skipped = state.fork()
-    for oid in lifetimes.refs(element):
-        # Without a single round the collection is empty: nothing of it can be read later.
-        obj = skipped.object(oid)
-        if obj is not None and isinstance(iterable, Many):
-            for each_of_them in rows.taken_from(skipped, obj):
-                skipped.objects[each_of_them] = lifetimes.vague(replace(obj, life=None))
-                for name in obj.entity.relationships:
-                    children.forget_child(run, skipped, each_of_them, name)
+    if isinstance(iterable, Many):
+        _forget_elements(run, skipped, element)
     if node.key:
         skipped.assumed[frame.id, node.key] = False
         state.assumed[frame.id, node.key] = True
@@ -74,6 +68,18 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         _take_queries(skipped, ends[-1], frame)
     ends = run.block(node.orelse, prune(ends), frame, out)
     return prune(ends + inner.breaks)
+
+
+def _forget_elements(run: Interpreter, state: State, element: Value) -> None:
+    """Without a single round the collection is empty: nothing of it can be read later, nor of what stands behind it."""
+    for oid in lifetimes.refs(element):
+        obj = state.object(oid)
+        if obj is None:
+            continue
+        for each_of_them in rows.taken_from(state, obj):
+            state.objects[each_of_them] = lifetimes.vague(replace(obj, life=None))
+            for name in obj.entity.relationships:
+                children.forget_child(run, state, each_of_them, name)
 
 
 def _builds_a_query(node: ir.For, state: State, frame: Frame) -> bool:
