@@ -5,10 +5,11 @@
     [[handover]]                           # these calls hand work over to somebody else
     calls = ["asyncio.create_task"]        # dotted; "pkg.Class().method" is a method of what the class makes
     work = 0                               # where the function or coroutine stands: a position or a keyword
+    named = "work"                         # the keyword that it may have instead of that position
     arguments = "rest"                     # where its arguments are: behind it (each: iterables of them), or a keyword
     position = 1                           # where that keyword's argument may stand besides
     keywords = "kwargs"                    # where its keyword arguments are, where they stand under a keyword
-    runs = "beside"                        # beside the caller, in a thread, in a process, or afterwards
+    runs = "beside"                        # beside the caller, in a thread, in a process, afterwards, or batched
     executor = 0                           # where an executor stands: how its own `submit` runs is how this does
 
     [[cache]]                              # these decorators keep what a function returns
@@ -66,7 +67,7 @@ import msgspec
 
 from outlive.lifecycle.errors import UsageError
 
-Runs = Literal["beside", "thread", "process", "afterwards"]
+Runs = Literal["beside", "thread", "process", "afterwards", "batched"]
 Keeps = Literal["object", "copy", "either"]
 
 
@@ -76,18 +77,21 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         calls: Dotted names of what is called.
         work: Position or keyword of the function.
+        named: Its keyword, where it does not stand at that position.
         arguments: ``rest`` for what stands behind it, ``each`` for iterables of arguments that stand there, else a
             keyword; empty for a coroutine that has its arguments.
         position: Where the argument of that keyword stands, if it is not named.
         keywords: The keyword of a dict of keyword arguments.
         runs: ``beside`` the caller on the same event loop, in a ``thread``, in a ``process`` that gets pickled
-            arguments, or ``afterwards``: when the caller is done.
+            arguments, or ``afterwards``: when the caller is done; ``batched``: whenever somebody has asked for enough
+            of it, beside what else is batched.
         executor: Position of an executor; if it is known, ``runs`` is that of its ``submit``.
     """
 
     calls: list[str]
     work: int | str
     runs: Runs
+    named: str = ""
     arguments: str = ""
     position: int | None = None
     keywords: str = ""

@@ -17,6 +17,7 @@ from outlive.check.flow import (
     dependencies,
     factories,
     fields,
+    graphql,
     modules,
     parcel,
     reopened,
@@ -27,7 +28,7 @@ from outlive.check.flow import (
 )
 from outlive.check.flow.dependencies import Dependency, Entered
 from outlive.check.flow.elements import EMPTY
-from outlive.check.flow.frames import ROOT_STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow.frames import ROOT_STEPS, Frame, Out, OutOfStepsError, Pairs
 from outlive.check.flow.interpreter import Interpreter
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.state import VAGUE, Object, Plain, Session, State
@@ -131,6 +132,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         run.relevant.digest.hex(),
         repr((run.default_expires, run.commits_before_responses)),
         run.providers.digest(run),
+        run.resolvers.digest(),
     )
     return digest_of([*outlines, *carried, *named])
 
@@ -173,9 +175,10 @@ def _learn_defaults(run: Interpreter) -> None:
 
 def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
     facts, before = symbol.facts, run.carried.before(run, symbol)
-    run.carrying = bool(before)
+    run.carrying = bool(before) or symbol in run.carried.leaving
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
     run.entered, run.lent, run.uses, run.keeping = [], {}, {}, []
+    run.resolving = False
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}
@@ -183,6 +186,10 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         states = _owner(run, symbol, state, root)
         for setter in before:
             states = [after for one in states for after in _left_by(run, one, root, setter)][:2]
+        came: dict[int, Session] = {}
+        if symbol in run.resolvers.takers:
+            states = [after for one in states for after in _in_context(run, one, root)]
+            came = {sid: session for one in states for sid, session in one.sessions.items()}
         for parameter in facts.parameters:
             after: list[State] = []
             for one in states:
@@ -199,6 +206,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         if routes:
             dependencies.note_mixed(run, root, states, facts.name)
             dependencies.forget_changes(states)
+        run.uses = {}
         out = Out()
         ends = run.block(facts.body, states, root, out)
         pairs = [*((end, NONE) for end in ends), *out.returns]
@@ -210,6 +218,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
         if facts.decorators and responses.resolves(run, symbol):
             responses.resolved(run, symbol, root, out.returns)
+        if symbol in run.resolvers.fields:
+            graphql.shared(run, root, came)
         if run.keeping:
             noted = len(run.log.notes)
             caching.left(run, dependencies.left(run, root, [one for one, _ in pairs]))
@@ -225,6 +235,27 @@ def _left_by(run: Interpreter, state: State, root: Frame, setter: FunctionSymbol
     done = [one for one, _ in pairs] if run.passed_on is None else run.passed_on
     run.passed_on = None
     return [one for one in done if requests.has_any(one, root)] or [state]
+
+
+def _in_context(run: Interpreter, state: State, root: Frame) -> list[State]:
+    """What a resolver is given: a context that is made as dependencies are."""
+    getter = run.resolvers.getter
+    assert getter is not None
+    run.resolving = True
+    pairs = _depended(run, state, root, dependencies.of_function(run, getter), 0)
+    run.resolving = False
+    for one, context in pairs:
+        graphql.keep(one, root, context)
+    return [one for one, _ in pairs]
+
+
+def _one_path(pairs: Pairs) -> State:
+    """The first of several paths; what the others have left without a connection may be without one."""
+    state, *others = (one for one, _ in pairs)
+    for sid, session in list(state.sessions.items()):
+        if session.connected and not all(other.sessions.get(sid, session).connected for other in others):
+            state.sessions[sid] = replace(session, connected=False)
+    return state
 
 
 def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) -> list[State]:
@@ -300,6 +331,8 @@ def _parameter(
     run: Interpreter, state: State, root: Frame, module: Module, parameter: Parameter
 ) -> list[tuple[State, Value]]:
     """What a parameter stands for: its dependency, its type, or nothing that is known."""
+    if run.resolvers.getter is not None and run.resolvers.is_info(module, parameter.annotation):
+        return [(state, graphql.INFO)]
     carried = requests.parameter(run, module, parameter.name, parameter.annotation)
     if carried is not None:
         return [(state, carried)]
@@ -386,7 +419,9 @@ def _is_open(annotation: Term) -> bool:
 def _symbolic_session(run: Interpreter, state: State, root: Frame, name: str, is_async: bool, exact: str) -> SessionRef:
     sid = run.identity("parameter", root.id, name)
     spot = Spot(root.id, root.function.span if root.function else 0)
-    state.sessions[sid] = Session(is_async, run.default_expires[is_async], exact, None, spot, begun=True)
+    state.sessions[sid] = Session(
+        is_async, run.default_expires[is_async], exact, None, spot, begun=True, connected=True
+    )
     return SessionRef(sid)
 
 
@@ -411,7 +446,7 @@ def _depended(
     for parameter in dependency.parameters:
         if parameter.kind in ("", "k"):
             found = _parameter(run, state, deeper, function.symbol.module, parameter)
-            state = found[0][0]
+            state = _one_path(found)
             words.append((parameter.name, found[0][1]))
     pairs = calls.inline(run, function, [], words, False, state, root, span, None)
     done: list[tuple[State, Value]] = []

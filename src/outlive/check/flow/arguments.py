@@ -44,8 +44,8 @@ def bind_arguments(
 ) -> dict[str, Value]:
     facts = function.symbol.facts
     bound: dict[str, Value] = {}
-    rest = [*([function.owner] if function.owner is not None else []), *args]
-    words = dict(keywords)
+    rest = [*([function.owner] if function.owner is not None else []), *function.args, *args]
+    words = {**function.keywords, **dict(keywords)}
     for parameter in facts.parameters:
         if parameter.kind == "*":
             exact = not starred and all(isinstance(value, Option) for value in rest)

@@ -20,9 +20,9 @@ from outlive.check import ir
 from outlive.check.flow import calls, lifetimes, orphans, queries, sharing
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
-from outlive.check.flow.frames import BOUNDED, Frame, OutOfStepsError, Pairs, is_within
+from outlive.check.flow.frames import BOUNDED, Frame, OutOfStepsError, Pairs, apart, is_within
 from outlive.check.flow.log import Note
-from outlive.check.flow.observations import Exit, Loss
+from outlive.check.flow.observations import Exit, Loss, Meets
 from outlive.check.flow.state import Object, Plain, State
 from outlive.check.flow.values import (
     UNKNOWN,
@@ -88,17 +88,32 @@ class Work(Struct, frozen=True, eq=False):
         return Frame(at.id, at.module, at.function, at.closure, max(at.depth, BOUNDED), stack=at.stack)
 
     @property
+    def given(self) -> Iterator[Value]:
+        """What it is given, also by ``functools.partial``."""
+        yield from (*self.arguments, *(value for _, value in self.keywords))
+        if isinstance(self.function, FunctionValue):
+            yield from (*self.function.args, *self.function.keywords.values())
+
+    @property
     def is_beside(self) -> bool:
         """It runs while its caller goes on."""
         return self.runs in ("beside", "thread")
+
+    @property
+    def is_unseen(self) -> bool:
+        """Somebody has it run who is not seen: when, and with what has become of its objects, is not known."""
+        return self.runs in ("streamed", "batched")
+
+    def may_meet(self, other: Work) -> bool:
+        """Whether both run at the same time."""
+        return (self.is_beside and other.is_beside) or self.runs == other.runs == "batched"
 
 
 def hand_over(run: Interpreter, node: ir.Call, given: Given, known: Handover, function: External) -> Pairs:
     """``create_task(work(order))``, ``tasks.add_task(work, order)``, ``Thread(target=work, args=(order,))``"""
     state, frame = given.state, given.frame
-    work = given.args[known.work] if isinstance(known.work, int) and known.work < len(given.args) else UNKNOWN
-    if isinstance(known.work, str):
-        work = given.keyword(known.work) or UNKNOWN
+    at = known.work
+    work = (given.keyword(at) if isinstance(at, str) else given.argument(at, known.named)) or UNKNOWN
     arguments: tuple[Value, ...] = ()
     keywords: list[tuple[str, Value]] = []
     if known.arguments in ("each", "rest") and isinstance(known.work, int):
@@ -123,20 +138,24 @@ def hand_over(run: Interpreter, node: ir.Call, given: Given, known: Handover, fu
         keywords, work = list(work.made_by.arguments), work.made_by.function
     if not isinstance(work, (FunctionValue, MethodValue)) or given.starred:
         return [(state, UNKNOWN)]
+    runs = _how(run, given, known)
+    if runs == "batched" and run.resolving:
+        return [(state, UNKNOWN)]  # Noted where the context is made.
     handle = run.identity("work", frame.id, node.span)
     owner = External(function.dotted.rpartition(".")[0])
-    runs = _how(run, given, known)
     made = Work(frame, node.span, argument, work, arguments, tuple(keywords), runs, dict(state.objects), owner)
     if runs == "process":
         _look(run, _pickled(state, Spot(frame.id, node.span)), made, may_be_mended=False)
         return [(state, UNKNOWN)]
     made = replace(made, uses=_foreseen(run, state, made) if uses is None else uses)
+    spot = Spot(frame.id, argument)
     for other in state.pending.values():
-        if made.is_beside and other.is_beside:
-            first, at = Spot(other.frame.id, other.argument), Spot(frame.id, argument)
-            sharing.meet(run, state, (first, other.uses), (at, made.uses))
+        if other.may_meet(made):
+            first, second = apart(run.frames, Spot(other.frame.id, other.argument), spot)
+            how = Meets.BATCHED if runs == "batched" else Meets.BESIDE
+            sharing.meet(run, state, (first, other.uses), (second, made.uses), how)
     state.pending = {**state.pending, handle: made}
-    return [(state, Handle(handle))]
+    return [(state, UNKNOWN if runs == "batched" else Handle(handle))]
 
 
 def _how(run: Interpreter, given: Given, known: Handover) -> Runs:
@@ -176,7 +195,7 @@ def wait(run: Interpreter, state: State, value: Value) -> None:
     """The work behind a value is done before the caller goes on."""
     for handle in handles(value):
         work = state.pending.get(handle)
-        if work is not None and work.runs != "streamed":
+        if work is not None and not work.is_unseen:
             _look(run, state, work, may_be_mended=False)
     let_go(state, (value,))
 
@@ -209,14 +228,15 @@ def still_going(run: Interpreter, ends: Pairs, *, is_entry: bool) -> None:
         if state.pending:
             let_go(state, (value,))
             for work in state.pending.values():
-                if work.runs != "streamed":
+                if not work.is_unseen:
                     _look(run, state, work, may_be_mended=not is_entry)
 
 
 def _foreseen(run: Interpreter, state: State, work: Work) -> tuple[sharing.Use, ...]:
     """The uses of sessions in a function that is going to run."""
     values = [*work.arguments, *(value for _, value in work.keywords), work.function]
-    if not any(orphans.holds(value, sid) for sid in state.sessions for value in calls.reach(state, values)):
+    has_any = any(orphans.holds(value, sid) for sid in state.sessions for value in calls.reach(state, values))
+    if not has_any and work.runs != "batched":
         return ()
     others, run.uses = run.uses, {}
     _walked(run, state, work)
@@ -242,7 +262,7 @@ def _look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) ->
     """Keep what fails only because the work runs later."""
     found = _walked(run, state, work)
     known = {note.spot for note in run.log.notes if note.kind == "late"}
-    given_as = {oid for value in (*work.arguments, *(v for _, v in work.keywords)) for oid in lifetimes.refs(value)}
+    given_as = {oid for value in work.given for oid in lifetimes.refs(value)}
     for note in found:
         if note.kind == "attached" and (work.runs != "afterwards" or not ends_early(run.fastapi)):
             run.log.add(replace(note, handed=(work.frame.id, work.call, work.argument)))

@@ -22,6 +22,7 @@ from outlive.check.flow import (
     endless,
     factories,
     generators,
+    graphql,
     library,
     lifetimes,
     loading,
@@ -496,7 +497,7 @@ def _is_alive(value: Value, state: State, depth: int) -> bool:
         ):
             return True
         case External():
-            return value == requests.REQUEST
+            return value in (graphql.INFO, requests.REQUEST)
         case Many(element=element):
             return _is_alive(element, state, depth)
         case Group(items=items):

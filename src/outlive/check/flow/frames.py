@@ -14,8 +14,8 @@ from outlive.check.program import Module
 PATHS = 8
 DEPTH = 7
 STEPS = 3_000
-ROOT_STEPS = 9_000
-CALL_STEPS = 2_000
+ROOT_STEPS = 18_000
+CALL_STEPS = 4_000
 """Of one call near the root: what takes longer is given up, and the caller goes on without it."""
 
 FEWER_STEPS = 300
@@ -53,6 +53,21 @@ def apart(frames: Mapping[int, tuple[int, int, Module, int]], spot: Spot, other:
             way.append(Spot(parent, span))
     calls = {one.frame: one for one in reversed(ways[1])}
     return next(((one, calls[one.frame]) for one in ways[0] if one.frame in calls), (spot, other))
+
+
+def within(frames: Mapping[int, tuple[int, int, Module, int]], spot: Spot, frame: int) -> Spot:
+    """The call in a frame that leads to a spot; the spot itself, where it stands there."""
+    while spot.frame != frame and spot.frame >= 0:
+        parent, span, *_ = frames[spot.frame]
+        spot = Spot(parent, span)
+    return spot
+
+
+def outermost(frames: Mapping[int, tuple[int, int, Module, int]], frame: int) -> int:
+    """The frame from which the walk started."""
+    while frames[frame][0] >= 0:
+        frame = frames[frame][0]
+    return frame
 
 
 class Frame(Struct):

@@ -38,6 +38,7 @@ from outlive.check.flow.caching import Caching, Keeping, Kept
 from outlive.check.flow.dependencies import Entered, Leaving, Lent
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow.graphql import Resolvers
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.meeting import forget, most_at_stake, note_raise, prune
 from outlive.check.flow.mentions import Mentions
@@ -118,7 +119,7 @@ class Interpreter:
         self.unfinished: set[tuple[int, int]] = set()
         self.try_depth: int = 0
         self.guards: int = 0
-        self.uses: dict[Spot, Use] = {}
+        self.uses: dict[tuple[Spot, int], Use] = {}
         self.entered: list[Entered] = []
         self.lent: dict[int, Lent] = {}
         self.leaving: Leaving | None = None
@@ -129,6 +130,8 @@ class Interpreter:
         self.called_once: frozenset[FunctionSymbol] | None = None
         self.carrying = False
         self.passed_on: list[State] | None = None
+        self.resolvers = Resolvers(program)
+        self.resolving = False
 
     @cached_property
     def carried(self) -> requests.Carried:
@@ -143,7 +146,7 @@ class Interpreter:
             self.entities,
             self.mentions,
             senders | self.knowledge.sends,
-            self.carried.links(),
+            (*self.carried.links(), *self.resolvers.links()),
             self.knowledge.lenders,
         ).roots()
 

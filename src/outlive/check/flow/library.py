@@ -244,6 +244,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, Group(tuple(given.args), ("suppress",)))]
     if last == "nullcontext":
         return [(state, first)]
-    if last == "partial" and isinstance(first, (FunctionValue, MethodValue)) and len(given.args) == 1:
+    if last == "partial" and isinstance(first, FunctionValue) and not given.starred:
+        return [(state, first.partial(tuple(given.args[1:]), dict(given.keywords)))]
+    if last == "partial" and isinstance(first, MethodValue) and len(given.args) == 1:
         return [(state, first)]
     return [(state, UNKNOWN)]

@@ -162,8 +162,9 @@ def is_clean(state: State, sid: int) -> bool:
 
 def begin(state: State, sid: int, spot: Spot) -> None:
     session = state.sessions.get(sid)
-    if session is not None and not session.begun:
-        state.sessions[sid] = replace(session, begun=True, anew=session.anew or spot if session.left else None)
+    if session is not None and not session.connected:
+        anew = session.anew or spot if session.left and not session.begun else session.anew
+        state.sessions[sid] = replace(session, begun=True, connected=True, anew=anew)
 
 
 def change(state: State, sid: int | None, spot: Spot) -> None:
@@ -194,7 +195,7 @@ def commit(state: State, sid: int, spot: Spot) -> None:
             elif session.expires:
                 after = expired(after, Loss.COMMIT, spot)
             state.objects[oid] = after
-    state.sessions[sid] = replace(session, begun=False, unsaved=None, saves=True)
+    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None, saves=True)
 
 
 def rollback(state: State, sid: int, spot: Spot) -> None:
@@ -206,7 +207,7 @@ def rollback(state: State, sid: int, spot: Spot) -> None:
             state.objects[oid] = _transient_again(obj, spot)
         elif obj.life in (Life.PERSISTENT, Life.DELETED):
             state.objects[oid] = _rolled_back(state, sid, obj, spot)
-    state.sessions[sid] = replace(session, begun=False, unsaved=None)
+    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None)
 
 
 def _rolled_back(state: State, sid: int, obj: Object, spot: Spot) -> Object:
@@ -273,6 +274,7 @@ def close(state: State, sid: int, spot: Spot, *, left: bool = False) -> None:
         state.sessions[sid] = replace(
             session,
             begun=False,
+            connected=False,
             closed=spot,
             left=left or session.collected,
             anew=session.anew if session.collected else None,

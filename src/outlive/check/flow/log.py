@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlive.check.flow.observations import Exit
+from outlive.check.flow.observations import Exit, Meets
 from outlive.check.flow.state import Object, Session, State, Status
 from outlive.check.flow.values import Factory, Spot
 
@@ -19,11 +19,13 @@ class Meeting(Struct, frozen=True):
         first: Where the first user is set to work.
         use: What it does with the session.
         other: What the second one does with it.
+        how: Why they meet.
     """
 
     first: Spot
     use: Spot
     other: Spot
+    how: Meets
 
 
 class Note(Struct, frozen=True):

@@ -32,7 +32,9 @@ T = TypeVar("T")
 WAITING = 4 * PATHS
 """States with an exception on its way that are kept at once."""
 
-_of_session = attrgetter(*(name for name in Session.__struct_fields__ if name not in ("begun", "saves", "unsaved")))
+_of_session = attrgetter(
+    *(name for name in Session.__struct_fields__ if name not in ("begun", "connected", "saves", "unsaved"))
+)
 _of_object = attrgetter(
     *(name for name in Object.__struct_fields__ if name not in ("links", "changed", "written", "empty", "renewed"))
 )
@@ -178,10 +180,14 @@ def _joined_session(ours: Session, theirs: Session) -> Session | None:
     """A transaction that only one path has begun can still be rolled back there, and what it changed can be lost."""
     if _of_session(ours) != _of_session(theirs):
         return None
-    begun, saves, unsaved = ours.begun or theirs.begun, ours.saves or theirs.saves, ours.unsaved or theirs.unsaved
-    if (ours.begun, ours.saves, ours.unsaved) == (begun, saves, unsaved):
-        return ours
-    return replace(ours, begun=begun, saves=saves, unsaved=unsaved)
+    both = replace(
+        ours,
+        begun=ours.begun or theirs.begun,
+        connected=ours.connected and theirs.connected,
+        saves=ours.saves or theirs.saves,
+        unsaved=ours.unsaved or theirs.unsaved,
+    )
+    return ours if both == ours else both
 
 
 def _joined_object(ours: Object | Plain, theirs: Object | Plain, state: State, other: State) -> Object | Plain | None:

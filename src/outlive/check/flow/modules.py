@@ -47,7 +47,7 @@ def _kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, d
     match value:
         case SessionRef(sid=sid) if sid in end.sessions:
             shared = run.identity("global", *key)
-            run.global_sessions[shared] = replace(end.sessions[sid], begun=True, closed=None)
+            run.global_sessions[shared] = replace(end.sessions[sid], begun=True, connected=True, closed=None)
             return SessionRef(shared)
         case Ref(oid=oid) if depth:
             plain = end.objects.get(oid)

@@ -22,6 +22,14 @@ class Loss(StrEnum):
     NEVER_LOADED = "never loaded"
 
 
+class Meets(StrEnum):
+    """Why a session is used by two at the same time."""
+
+    BESIDE = "both have been begun"
+    BATCHED = "both load for a query"
+    RESOLVED = "both resolve fields of a query"
+
+
 class Exit(StrEnum):
     """What detached an object."""
 
@@ -315,11 +323,13 @@ class SharedSession(Struct, frozen=True):
     Attributes:
         place: What uses it while it is in use; in the frame in which the two are begun.
         text: That use, as written.
+        how: Why others use it at the same time.
     """
 
     place: Place
     text: str
     is_async: bool
+    how: Meets
     evidence: tuple[Evidence, ...]
     confidence: Confidence
 

@@ -14,6 +14,7 @@ from outlive.check.flow import (
     coroutines,
     factories,
     fields,
+    graphql,
     identity_map,
     lifetimes,
     orphans,
@@ -91,6 +92,8 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             return [(state, _class_attribute(run, symbol, name))]
         case External() if base == requests.REQUEST:
             return [(state, requests.STATE if name == "state" else UNKNOWN)]
+        case External() if base == graphql.INFO:
+            return [(state, graphql.context(run, state, frame) if name == "context" else UNKNOWN)]
         case External() if base == requests.STATE:
             return [(state, requests.read(run, state, frame, name))]
         case External() | ModuleSymbol():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from outlive.check import ir
 from outlive.check.facts import Function
 from outlive.check.flow import dependencies, responses
-from outlive.check.flow.frames import Frame
+from outlive.check.flow.frames import Frame, outermost
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import State
 from outlive.check.flow.values import UNKNOWN, Value
@@ -35,12 +35,12 @@ def is_request(symbol: object) -> bool:
 
 def read(run: Interpreter, state: State, frame: Frame, name: str) -> Value:
     """``request.state.name``"""
-    return state.envs.get(_root(run, frame), {}).get(_slot(name), UNKNOWN)
+    return state.envs.get(outermost(run.frames, frame.id), {}).get(_slot(name), UNKNOWN)
 
 
 def store(run: Interpreter, state: State, frame: Frame, name: str, value: Value) -> None:
     """``request.state.name = value``"""
-    root = _root(run, frame)
+    root = outermost(run.frames, frame.id)
     if root in state.envs:
         state.own(root)[_slot(name)] = value
 
@@ -52,13 +52,6 @@ def has_any(state: State, root: Frame) -> bool:
 
 def _slot(name: str) -> str:
     return f"%request {name}"
-
-
-def _root(run: Interpreter, frame: Frame) -> int:
-    found = frame.id
-    while run.frames[found][0] >= 0:
-        found = run.frames[found][0]
-    return found
 
 
 class Carried:
@@ -78,6 +71,7 @@ class Carried:
                 if not any(responses.routes(run, symbol)):  # A path operation comes last.
                     found.setdefault(name, set()).add(symbol)
         self.setters = {name: next(iter(symbols)) for name, symbols in found.items() if len(symbols) == 1}
+        self.leaving = frozenset(self.setters.values())
 
     def before(self, run: Interpreter, symbol: FunctionSymbol) -> list[FunctionSymbol]:
         """What has run before a function, because it or a dependency of it takes what that has left."""

@@ -390,7 +390,9 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
     if factory.scoped:
         sid = run.identity("scoped", factory.spot, factory.name)
         if sid not in state.sessions:
-            state.sessions[sid] = Session(factory.is_async, factory.expires, "", factory, spot, begun=True)
+            state.sessions[sid] = Session(
+                factory.is_async, factory.expires, "", factory, spot, begun=True, connected=True
+            )
         return SessionRef(sid)
     sid = run.identity("session", spot)
     if sid in state.sessions:

@@ -14,10 +14,12 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow.frames import Frame, apart, is_within
 from outlive.check.flow.log import Meeting, Note
+from outlive.check.flow.observations import Meets
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import State
 from outlive.check.flow.values import Coroutine, Group, Many, SessionRef, Spot, Value
@@ -42,11 +44,13 @@ class Use(Struct, frozen=True):
         sid: The session.
         spot: The call.
         is_clumsy: It cannot stand another use beside it: it writes, or has to fetch the session's connection first.
+        is_first: It has to fetch that on some of the paths that lead to it.
     """
 
     sid: int
     spot: Spot
     is_clumsy: bool
+    is_first: bool
 
 
 def used(run: Interpreter, state: State, session: SessionRef, name: str, spot: Spot) -> None:
@@ -57,7 +61,12 @@ def used(run: Interpreter, state: State, session: SessionRef, name: str, spot: S
     if run.key_of(session.sid)[0] == "scoped" or str(run.key_of(session.sid)[-1]).endswith("[]"):
         return
     is_new = held.factory is not None and not held.begun
-    use = run.uses[spot] = Use(session.sid, spot, is_new or name in _WRITES)
+    is_first = held.factory is not None and not held.connected
+    use = Use(session.sid, spot, is_new or name in _WRITES, is_first)
+    before = run.uses.get((spot, session.sid))
+    if before is not None:  # In an earlier round, or on another path.
+        use = replace(use, is_clumsy=use.is_clumsy or before.is_clumsy, is_first=use.is_first or before.is_first)
+    run.uses[spot, session.sid] = use
     for work in state.pending.values():
         if work.is_beside:
             first, at = apart(run.frames, Spot(work.frame.id, work.argument), spot)
@@ -66,19 +75,20 @@ def used(run: Interpreter, state: State, session: SessionRef, name: str, spot: S
 
 def within(run: Interpreter, call: Spot) -> tuple[Use, ...]:
     """The uses in a call that was walked."""
-    return tuple(use for spot, use in run.uses.items() if is_within(run.frames, spot.frame, call))
+    return tuple(use for use in run.uses.values() if is_within(run.frames, use.spot.frame, call))
 
 
 Worker: TypeAlias = tuple[Spot, Sequence[Use]]
 """Where somebody is set to work, and the sessions that they use."""
 
 
-def meet(run: Interpreter, state: State, first: Worker, second: Worker) -> None:
+def meet(run: Interpreter, state: State, first: Worker, second: Worker, how: Meets = Meets.BESIDE) -> None:
     """Two that are at work at the same time."""
     for one, other in product(first[1], second[1]):
         session = state.sessions.get(one.sid)  # Another path may have made it.
-        if session is not None and one.sid == other.sid and (one.is_clumsy or other.is_clumsy):
-            meeting = Meeting(first[0], one.spot, other.spot)
+        is_bad = one.is_clumsy or other.is_clumsy or (how is Meets.BATCHED and (one.is_first or other.is_first))
+        if session is not None and one.sid == other.sid and is_bad:
+            meeting = Meeting(first[0], one.spot, other.spot, how)
             run.log.add(Note("shared", second[0], "", session=session, meeting=meeting))
             return
 
@@ -99,8 +109,7 @@ def gathered(run: Interpreter, state: State, frame: Frame, given: Iterable[Value
 def _uses(run: Interpreter, coroutine: Coroutine) -> tuple[Use, ...]:
     if coroutine.made_by is not None:
         return within(run, coroutine.spot)
-    use = run.uses.get(coroutine.spot)
-    return (use,) if use is not None else ()
+    return tuple(use for use in run.uses.values() if use.spot == coroutine.spot)
 
 
 def _is_of_all_rounds(run: Interpreter, state: State, frame: Frame, made: Coroutine, use: Use) -> bool:

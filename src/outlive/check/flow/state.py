@@ -117,6 +117,7 @@ class Session(Struct, frozen=True):
 
     Attributes:
         begun: A transaction is open; without one a rollback expires nothing.
+        connected: And has its connection, on every path that has led here.
         closed: Where it was last closed.
         left: It was closed because its block was left: nobody means to close it again.
         collected: The generator that made it is collected, which closes it.
@@ -139,6 +140,7 @@ class Session(Struct, frozen=True):
     factory: Factory | None
     spot: Spot
     begun: bool = False
+    connected: bool = False
     closed: Spot | None = None
     left: bool = False
     collected: bool = False

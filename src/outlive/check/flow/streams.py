@@ -117,7 +117,7 @@ def _is_closed_later(state: State, sid: int) -> bool:
     return any(
         orphans.holds(value, sid)
         for work in state.pending.values()
-        if work.runs != "streamed"
+        if not work.is_unseen
         for value in (work.function, *work.arguments, *(each for _, each in work.keywords))
     )
 

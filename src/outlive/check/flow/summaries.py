@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlive.check.flow import orphans, requests
+from outlive.check.flow import graphql, orphans, requests
 from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
@@ -120,7 +120,7 @@ class _Arguments:
                 return Group(tuple(self.value(item) for item in items), names)
             case Unknown():
                 return UNKNOWN  # Whatever it is: a summary serves many calls.
-            case External() if value == requests.REQUEST:
+            case External() if value in (graphql.INFO, requests.REQUEST):
                 self.alive = True
                 return UNKNOWN
             case Const() | External() | ClassValue() | ModuleSymbol() | Shelf():

@@ -25,6 +25,7 @@ from outlive.check.flow.observations import (
     LateRead,
     LateStream,
     Loss,
+    Meets,
     MixedScopes,
     Reopened,
     SecondSession,
@@ -47,6 +48,11 @@ _LOST = {
     Loss.FLUSH: "expired here by the flush of an UPDATE",
     Loss.EXPIRE: "expired here",
     Loss.REFRESH: "dropped here by the refresh",
+}
+_MEETINGS = {
+    Meets.BESIDE: ("is in use from here on", "used by the one here", "and by the other here"),
+    Meets.BATCHED: ("the other loader", "used by the one here", "and by the other here"),
+    Meets.RESOLVED: ("is part of what this makes for all resolvers", "used here", "used here"),
 }
 _LEFT = {
     Exit.CLOSE: "detached here, where its session closes",
@@ -473,15 +479,16 @@ class _Teller:
             assert session is not None
             assert meeting is not None
             place = self.place(note.spot)
+            first, use, other = _MEETINGS[meeting.how]
             told = (
                 Evidence(self.place(session.spot), "this session"),
-                Evidence(self.place(meeting.first), "is in use from here on"),
-                Evidence(self.place(meeting.use), "used by the one here"),
-                Evidence(self.place(meeting.other), "and by the other here"),
+                Evidence(self.place(meeting.first), first),
+                Evidence(self.place(meeting.use), use),
+                Evidence(self.place(meeting.other), other),
             )
-            steps = tuple(step for step in told if step.place != place)
+            steps = tuple(step for step in dict.fromkeys(told) if step.place != place)
             text = f"{self.text(note.spot).partition('(')[0]}()"
-            made.setdefault(place, SharedSession(place, text, session.is_async, steps, Confidence.LIKELY))
+            made.setdefault(place, SharedSession(place, text, session.is_async, meeting.how, steps, Confidence.LIKELY))
         return made.values()
 
     def background(self) -> Iterable[BackgroundRead]:

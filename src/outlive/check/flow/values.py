@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol
+
+_ARGS, _KEYWORDS = "%args", "%keywords"
 
 
 class Unknown(Struct, frozen=True):
@@ -194,6 +196,8 @@ class FunctionValue(Struct, frozen=True, eq=False):
     Attributes:
         closure: What the names around it stood for when it was made.
         home: Frame of these names; while it is alive, they stand for what they stand for there.
+
+    What ``functools.partial`` has given it is in ``closure``, too, under names that no program has.
     """
 
     symbol: FunctionSymbol
@@ -206,6 +210,24 @@ class FunctionValue(Struct, frozen=True, eq=False):
 
     def __hash__(self) -> int:
         return hash((self.symbol, self.owner))
+
+    @property
+    def args(self) -> tuple[Value, ...]:
+        """Its first arguments, that a partial has."""
+        given = self.closure.get(_ARGS)
+        return given.items if isinstance(given, Group) else ()
+
+    @property
+    def keywords(self) -> dict[str, Value]:
+        """Its keyword arguments, that a partial has."""
+        given = self.closure.get(_KEYWORDS)
+        return dict(zip(given.names, given.items, strict=True)) if isinstance(given, Group) else {}
+
+    def partial(self, args: tuple[Value, ...], keywords: Mapping[str, Value]) -> FunctionValue:
+        """``functools.partial(function, *args, **keywords)``"""
+        named = {**self.keywords, **keywords}
+        given = {_ARGS: Group((*self.args, *args)), _KEYWORDS: Group(tuple(named.values()), tuple(named))}
+        return structs.replace(self, closure={**self.closure, **given})
 
 
 class MethodValue(Struct, frozen=True):
