@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import calls, lifetimes, orphans, queries, sharing
+from outlive.check.flow import calls, graphql, lifetimes, orphans, queries, sharing
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import BOUNDED, Frame, OutOfStepsError, Pairs, apart, is_within
@@ -140,7 +140,7 @@ def hand_over(run: Interpreter, node: ir.Call, given: Given, known: Handover, fu
         return [(state, UNKNOWN)]
     runs = _how(run, given, known)
     if runs == "batched" and run.resolving:
-        return [(state, UNKNOWN)]  # Noted where the context is made.
+        return [(state, graphql.loader(work))]  # Noted where the context is made.
     handle = run.identity("work", frame.id, node.span)
     owner = External(function.dotted.rpartition(".")[0])
     made = Work(frame, node.span, argument, work, arguments, tuple(keywords), runs, dict(state.objects), owner)
@@ -155,7 +155,7 @@ def hand_over(run: Interpreter, node: ir.Call, given: Given, known: Handover, fu
             how = Meets.BATCHED if runs == "batched" else Meets.BESIDE
             sharing.meet(run, state, (first, other.uses), (second, made.uses), how)
     state.pending = {**state.pending, handle: made}
-    return [(state, UNKNOWN if runs == "batched" else Handle(handle))]
+    return [(state, graphql.loader(work) if runs == "batched" else Handle(handle))]
 
 
 def _how(run: Interpreter, given: Given, known: Handover) -> Runs:

@@ -187,6 +187,8 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             return [(state, queries.collection_method(base, name, given))]
         case Shelf():
             return [(state, shelves.method(run, given, base, name))]
+        case MethodValue(base=FunctionValue() as load, name=graphql.LOADER) if name in graphql.LOADS and node.awaited:
+            return graphql.loaded(run, node, given, load)
         case FunctionValue() if name in run.knowledge.sends or name in run.knowledge.signs:
             return [(state, UNKNOWN)]
         case _:

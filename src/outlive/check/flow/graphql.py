@@ -13,12 +13,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow.frames import Frame, outermost, within
+from outlive.check.flow import calls, queries
+from outlive.check.flow.arguments import Given
+from outlive.check.flow.elements import item
+from outlive.check.flow.frames import Frame, Pairs, outermost, within
 from outlive.check.flow.log import Meeting, Note
 from outlive.check.flow.observations import Meets
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import Session, State
-from outlive.check.flow.values import UNKNOWN, Spot, Value
+from outlive.check.flow.values import UNKNOWN, FunctionValue, Many, MethodValue, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program, Symbol
 
@@ -33,6 +36,8 @@ _IN_TURN = ("mutation", "subscription")
 """Of a schema: what is resolved one by one."""
 
 _CONTEXT = "%graphql context"
+LOADER = "%loader"
+LOADS = frozenset({"load", "load_many"})
 
 
 class Resolvers:
@@ -148,3 +153,21 @@ def shared(run: Interpreter, root: Frame, came: Mapping[int, Session]) -> None:
             run.log.add(
                 Note("shared", spot, "", session=session, meeting=Meeting(made, use.spot, use.spot, Meets.RESOLVED))
             )
+
+
+def loader(work: Value) -> Value:
+    """``DataLoader(load_authors)``"""
+    return MethodValue(work, LOADER) if isinstance(work, FunctionValue) else UNKNOWN
+
+
+def loaded(run: Interpreter, node: ir.Call, given: Given, function: FunctionValue) -> Pairs:
+    """``await loader.load(key)``, ``await loader.load_many(keys)``: what the load function returns, when it is done."""
+    others, run.uses = run.uses, {}  # One batch serves all who have asked.
+    keys = Given(given.state, given.frame, [Many(UNKNOWN)], [], starred=False, out=given.out)
+    pairs = calls.apply(run, function, keys.args, keys.keywords, keys, node.span)
+    run.uses = others
+    done: Pairs = []
+    for state, value in pairs:
+        one = item(queries.iterated(run, value, state, given.frame, node.span), UNKNOWN)
+        done.append((state, Many(one) if node.method == "load_many" else one))
+    return done
