@@ -73,12 +73,12 @@ def named(session):
 
 
 class Context(BaseContext):
-    def __init__(self, session, used):
+    def __init__(self, request, session, used):
         super().__init__()
         self.session = session
         self.used = used
         self.lock = asyncio.Lock()
-        self.titles = DataLoader(load_fn=lambda keys: load_titles(keys, session))
+        self.titles = DataLoader(load_fn=lambda keys: load_titles(keys, request.state.session))
         self.years = DataLoader(load_years)
         self.bare = DataLoader(load_bare)
         self.full = DataLoader(load_fn=load_full)
@@ -90,7 +90,8 @@ async def get_context(
     session: AsyncSession = Depends(get_session),
     used: AsyncSession = Depends(get_used_session),
 ):
-    return Context(session, used)
+    request.state.session = session
+    return Context(request, session, used)
 
 
 async def count_books(info: strawberry.Info) -> int:
@@ -210,6 +211,7 @@ def test_what_is_reported() -> None:
     assert [(line, name) for line in lines if (name := line.rpartition("  # ")[2]) in names] == [
         (lines[each.place.line - 1], each.name) for each in found
     ]
+    assert "left with the request here" in [step.message for step in found[0].evidence]
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,9 @@ def shared(run: Interpreter, root: Frame, came: Mapping[int, Session]) -> None:
         if use.is_clumsy or use.is_first:
             noted.add(use.sid)
             made = Spot(run.frame_id(-1, 0, getter.module, -1), getter.facts.span)
-            spot = within(run.frames, use.spot, root.id)
-            run.log.add(
-                Note("shared", spot, "", session=session, meeting=Meeting(made, use.spot, use.spot, Meets.RESOLVED))
-            )
+            left = run.left_at.get(use.sid)
+            meeting = Meeting(made, use.spot, use.spot, Meets.RESOLVED, left)
+            run.log.add(Note("shared", within(run.frames, use.spot, root.id), "", session=session, meeting=meeting))
 
 
 def loader(work: Value) -> Value:

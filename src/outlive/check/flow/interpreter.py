@@ -129,6 +129,7 @@ class Interpreter:
         self.recalled: dict[caching.Symbol, Kept] = {}
         self.called_once: frozenset[FunctionSymbol] | None = None
         self.carrying = False
+        self.left_at: dict[int, Spot] = {}
         self.passed_on: list[State] | None = None
         self.resolvers = Resolvers(program)
         self.resolving = False

@@ -20,12 +20,14 @@ class Meeting(Struct, frozen=True):
         use: What it does with the session.
         other: What the second one does with it.
         how: Why they meet.
+        left: Where the session was left with the request that both have.
     """
 
     first: Spot
     use: Spot
     other: Spot
     how: Meets
+    left: Spot | None
 
 
 class Note(Struct, frozen=True):

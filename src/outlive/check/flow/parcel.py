@@ -162,7 +162,7 @@ def _spots(note: Note) -> list[Spot]:
         found += [note.session.spot, note.session.closed, note.session.anew]
         found.append(note.session.factory.spot if note.session.factory is not None else None)
     if note.meeting is not None:
-        found += [note.meeting.first, note.meeting.use, note.meeting.other]
+        found += [note.meeting.first, note.meeting.use, note.meeting.other, note.meeting.left]
     return [spot for spot in found if spot is not None]
 
 

@@ -362,7 +362,7 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
     if not isinstance(base, Ref):
         orphans.keep(state, value)
         if base == requests.STATE:
-            requests.store(run, state, frame, name, value)
+            requests.store(run, state, frame, name, value, span)
         return
     found = state.objects.get(base.oid)
     if isinstance(found, Plain):

@@ -15,7 +15,7 @@ from outlive.check.flow import dependencies, responses
 from outlive.check.flow.frames import Frame, outermost
 from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, Value
+from outlive.check.flow.values import UNKNOWN, SessionRef, Spot, Value
 from outlive.check.program import External, FunctionSymbol, Module
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def read(run: Interpreter, state: State, frame: Frame, name: str) -> Value:
     return state.envs.get(outermost(run.frames, frame.id), {}).get(_slot(name), UNKNOWN)
 
 
-def store(run: Interpreter, state: State, frame: Frame, name: str, value: Value) -> None:
+def store(run: Interpreter, state: State, frame: Frame, name: str, value: Value, span: int) -> None:
     """``request.state.name = value``"""
+    if isinstance(value, SessionRef):
+        run.left_at[value.sid] = Spot(frame.id, span)
     root = outermost(run.frames, frame.id)
     if root in state.envs:
         state.own(root)[_slot(name)] = value

@@ -88,7 +88,7 @@ def meet(run: Interpreter, state: State, first: Worker, second: Worker, how: Mee
         session = state.sessions.get(one.sid)  # Another path may have made it.
         is_bad = one.is_clumsy or other.is_clumsy or (how is Meets.BATCHED and (one.is_first or other.is_first))
         if session is not None and one.sid == other.sid and is_bad:
-            meeting = Meeting(first[0], one.spot, other.spot, how)
+            meeting = Meeting(first[0], one.spot, other.spot, how, run.left_at.get(one.sid))
             run.log.add(Note("shared", second[0], "", session=session, meeting=meeting))
             return
 

@@ -482,6 +482,7 @@ class _Teller:
             first, use, other = _MEETINGS[meeting.how]
             told = (
                 Evidence(self.place(session.spot), "this session"),
+                *([Evidence(self.place(meeting.left), "left with the request here")] if meeting.left else []),
                 Evidence(self.place(meeting.first), first),
                 Evidence(self.place(meeting.use), use),
                 Evidence(self.place(meeting.other), other),
