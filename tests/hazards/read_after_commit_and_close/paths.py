@@ -229,3 +229,20 @@ def selected_again_after_a_change():
         book.title = "Lavinia"
         again = session.scalars(select(Book).where(Book.id == 1)).one()
     print(book.changed_at, again.title)  # quiet: the query brought back what its own flush had expired
+
+
+def a_transaction_that_has_begun():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        if not session.in_transaction():
+            session.commit()
+    print(author.name)  # quiet: the query has begun one
+
+
+def a_transaction_that_has_not_begun():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        session.commit()
+        if not session.in_transaction():
+            print("nothing to do")
+    print(author.name)  # finding: author.name expired at the commit

@@ -178,7 +178,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
     run.carrying = bool(before) or symbol in run.carried.leaving
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
     run.entered, run.lent, run.uses, run.keeping = [], {}, {}, []
-    run.resolving, run.left_at = False, {}
+    run.resolving, run.left_at, run.is_partial = False, {}, False
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}

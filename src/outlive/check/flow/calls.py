@@ -44,7 +44,6 @@ from outlive.check.flow.frames import (
     DEPTH,
     FEWER_STEPS,
     PATHS,
-    SHARE,
     Frame,
     Out,
     OutOfStepsError,
@@ -431,8 +430,6 @@ def _within_bounds(
         return None
     finally:
         run.begun, run.limit = before, limit
-        if run.steps <= limit:
-            run.steps = begun + (run.steps - begun) // SHARE
 
 
 def reach(state: State, values: Iterable[Value], depth: int = 3) -> Iterator[Value]:

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 _LENGTH = re.compile(r"len\((?P<name>[\w.]+)\)(?: (?P<how>Gt 0|GtE 1|Eq 0|Lt 1|LtE 0))?")
 
 
+_MEMBER = re.compile(r"(?:\w+\.)+(?P<what>\w+ (?:Eq|Is) (?:(?:\w+\.)*_?[A-Z]\w*\.\w+|'.*'))")
+"""``item.status == JobStatus.RUNNING``: whoever asks another object for the same is likely to get the same answer."""
+
+
 def branch(run: Interpreter, node: ir.If, state: State, frame: Frame, out: Out) -> list[State]:
     after: list[State] = []
     for truth, chosen in ways(run, node.test, node.key, node.negated, state, frame):
@@ -78,6 +82,9 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
 
 def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
     state.assumed[frame.id, key] = answer
+    member = _MEMBER.fullmatch(key)
+    if member is not None:
+        state.answer(member["what"], answer)
     env = state.own(frame.id)
     if key.endswith(" Is None"):
         name = key.removesuffix(" Is None")

@@ -21,9 +21,6 @@ CALL_STEPS = 4_000
 FEWER_STEPS = 300
 """Of a call of a function that was given up before."""
 
-SHARE = 1
-"""The root is charged a third of what its calls take: they are bounded by themselves."""
-
 AT_EASE = 0.25
 """When that part of the steps is used up, fewer paths are followed, so that the walk sees the end of the function."""
 

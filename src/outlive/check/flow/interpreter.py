@@ -128,6 +128,7 @@ class Interpreter:
         self.kept: dict[caching.Symbol, list[Kept]] = {}
         self.recalled: dict[caching.Symbol, Kept] = {}
         self.called_once: frozenset[FunctionSymbol] | None = None
+        self.is_partial = False
         self.carrying = False
         self.left_at: dict[int, Spot] = {}
         self.passed_on: list[State] | None = None
@@ -272,7 +273,9 @@ class Interpreter:
             if len(states) > count or (count > 1 and isinstance(statement, ir.Forget)):
                 states = prune(states)
             if len(states) > 1:
-                states = most_at_stake(states, self.width)
+                width = self.width
+                self.is_partial = self.is_partial or len(states) > width
+                states = most_at_stake(states, width)
         return states
 
     @property

@@ -43,6 +43,7 @@ class Note(Struct, frozen=True):
         cause: Where it became wrong; decides in which frame the finding stands.
         shadowed: Something earlier on the same path raises already.
         suspended: Something has been awaited before, in the work that reads it.
+        doubtful: The program may never go this way.
         handed: Where the work was handed over: frame, span of the call, span of what is handed over.
     """
 
@@ -59,6 +60,7 @@ class Note(Struct, frozen=True):
     use: Spot | None = None
     shadowed: bool = False
     suspended: bool = False
+    doubtful: bool = False
     handed: tuple[int, int, int] = (0, 0, 0)
     meeting: Meeting | None = None
 
@@ -93,5 +95,5 @@ class Log:
 
     def raised(self, note: Note, state: State) -> None:
         """Something that raises there: the path ends, as far as later findings depend on it."""
-        self.notes.append(replace(note, shadowed=state.failed, suspended=state.suspended))
+        self.notes.append(replace(note, shadowed=state.failed, suspended=state.suspended, doubtful=state.doubtful))
         state.failed = True

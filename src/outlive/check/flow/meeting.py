@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from outlive.check.flow import keys
 from outlive.check.flow.frames import PATHS, Frame, Out
-from outlive.check.flow.state import LOADED, Object, Plain, Session, State
+from outlive.check.flow.state import ANYWHERE, LOADED, Object, Plain, Session, State
 from outlive.check.flow.values import (
     UNKNOWN,
     ClassValue,
@@ -291,7 +291,12 @@ def _is_inert(value: Value, state: State, depth: int) -> bool:
 
 def forget(state: State, frame: Frame, name: str) -> None:
     """A name is assigned: what was assumed about it no longer holds."""
-    stale = [key for key in state.assumed if key[0] == frame.id and name in key[1]]
+    last = f"{name.rpartition('.')[2]} "
+    stale = [
+        key
+        for key in state.assumed
+        if (key[0] == frame.id and name in key[1]) or (key[0] == ANYWHERE and key[1].startswith(last))
+    ]
     for key in stale:
         del state.assumed[key]
 

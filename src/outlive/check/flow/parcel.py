@@ -47,6 +47,7 @@ class _Noted(msgspec.Struct, array_like=True):
     use: Spot | None
     shadowed: bool
     suspended: bool
+    doubtful: bool
     handed: tuple[int, int, int]
     meeting: Meeting | None
 
@@ -175,7 +176,7 @@ def _noted(note: Note) -> _Noted:
         )  # fmt: skip
     return _Noted(
         note.kind, note.spot, note.name, subject, note.status, note.exit, note.session, note.cause, note.oid,
-        note.text, note.use, note.shadowed, note.suspended, note.handed, note.meeting,
+        note.text, note.use, note.shadowed, note.suspended, note.doubtful, note.handed, note.meeting,
     )  # fmt: skip
 
 
@@ -192,5 +193,5 @@ def _note(run: Interpreter, places: _Places, noted: _Noted, oid: int) -> Note:
         )  # fmt: skip
     return Note(
         noted.kind, noted.spot, noted.name, obj, noted.status, noted.exit, noted.session, noted.cause, oid,
-        noted.text, noted.use, noted.shadowed, noted.suspended, noted.handed, noted.meeting,
+        noted.text, noted.use, noted.shadowed, noted.suspended, noted.doubtful, noted.handed, noted.meeting,
     )  # fmt: skip

@@ -325,6 +325,8 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
         return
     cause = status.spot or (obj.exit[1] if obj.exit else obj.born)
     session = _session(state, obj)
+    if run.is_partial:
+        run.log.fine.add(spot)  # It may be, on a path that was left out.
     run.log.raised(Note("late", spot, name, obj, status, obj.exit, session, cause, oid), state)
 
 

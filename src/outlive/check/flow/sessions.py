@@ -19,6 +19,7 @@ from outlive.check.flow.values import (
     UNKNOWN,
     Block,
     ClassValue,
+    Const,
     Factory,
     Group,
     Load,
@@ -107,6 +108,8 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             lifetimes.commit(state, sid, spot)
         case "rollback":
             lifetimes.rollback(state, sid, spot)
+        case "in_transaction" if session.factory is not None and session.connected:
+            return [(state, Const(True))]
         case "close" | "aclose" | "remove" | "reset" | "invalidate":
             lifetimes.close(state, sid, spot)
             if name == "reset":

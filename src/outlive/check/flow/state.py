@@ -157,16 +157,33 @@ class Session(Struct, frozen=True):
     saves: bool = False
 
 
+ANYWHERE = -2
+"""Instead of a frame, in what is assumed: wherever the same is asked."""
+
+
 class State:
     """One path's view; mutable, copied where paths part (the names of a frame only when they are written)."""
 
-    __slots__ = ("_owned", "assumed", "envs", "failed", "objects", "pending", "raised", "sessions", "suspended")
+    __slots__ = (
+        "_owned",
+        "assumed",
+        "doubtful",
+        "envs",
+        "failed",
+        "objects",
+        "pending",
+        "raised",
+        "sessions",
+        "suspended",
+    )
 
     def __init__(self) -> None:
         self.envs: dict[int, dict[str, Value]] = {}
         self.objects: dict[int, Object | Plain] = {}
         self.sessions: dict[int, Session] = {}
         self.assumed: dict[tuple[int, str], bool] = {}
+        self.doubtful = False
+        """Two conditions that look alike were answered differently, so the program may never go this way."""
         self.failed = False
         """Something on this path has raised: what comes later is reached on other paths, or once that is mended."""
         self.pending: Mapping[int, Work] = {}
@@ -183,6 +200,7 @@ class State:
         made.objects = dict(self.objects)
         made.sessions = dict(self.sessions)
         made.assumed = dict(self.assumed)
+        made.doubtful = self.doubtful
         made.failed = self.failed
         made.pending = self.pending
         made.suspended = self.suspended
@@ -215,11 +233,21 @@ class State:
             self.assumed = dict(other.assumed if self.failed else self.assumed)
         elif self.assumed != other.assumed:
             self.assumed = {key: value for key, value in self.assumed.items() if other.assumed.get(key) == value}
+        self.doubtful = self.doubtful and other.doubtful
         self.failed = self.failed and other.failed
         self.suspended = self.suspended and other.suspended
         self.raised = self.raised or other.raised
         if self.pending is not other.pending:
             self.pending = {**other.pending, **self.pending}
+
+    def answer(self, question: str, answer: bool) -> None:
+        """What one object was asked, another will be."""
+        if self.assumed.setdefault((ANYWHERE, question), answer) != answer:
+            self.doubtful = True
+
+    def answers(self) -> dict[str, bool]:
+        """What was asked so far."""
+        return {question: answer for (where, question), answer in self.assumed.items() if where == ANYWHERE}
 
     def object(self, oid: int) -> Object | None:
         found = self.objects.get(oid)

@@ -49,11 +49,15 @@ PLAINS = 12
 
 
 class Ending(Struct, frozen=True):
-    """One way in which a call can return: its value, and what is alive behind it."""
+    """One way in which a call can return: its value, what is alive behind it, and what was asked on the way."""
 
     value: Value
     objects: Mapping[int, Object | Plain]
     sessions: Mapping[int, Session]
+    answers: Mapping[str, bool] = {}
+
+    def is_like(self, other: Ending) -> bool:
+        return self.value == other.value and self.objects == other.objects and self.sessions == other.sessions
 
 
 Summary = tuple[Ending, ...]
@@ -84,6 +88,8 @@ def call(
             one.objects[moved.oid(oid)] = moved.object(obj)
         for sid, session in ending.sessions.items():
             one.sessions[moved.oid(sid)] = moved.session(session)
+        for question, answer in ending.answers.items():
+            one.answer(question, answer)
         pairs.append((one, value))
     return pairs
 
@@ -175,8 +181,12 @@ def _interpret(
             return None
         orphans.left(run, end, frame, value)
         one = ending(run, end, value, before)
-        if one not in endings:
+        same = next((n for n, other in enumerate(endings) if one.is_like(other)), None)
+        if same is None:
             endings.append(one)
+        else:
+            both = dict(endings[same].answers.items() & one.answers.items())
+            endings[same] = replace(endings[same], answers=both)
     # Where it never returns (it raises, or the walk was lost), the caller goes on without knowing.
     return tuple(endings[:PATHS]) or (Ending(UNKNOWN, {}, {}),)
 
@@ -227,7 +237,7 @@ def ending(run: Interpreter, state: State, value: Value, before: Mapping[int, Pl
                 waiting.extend(argument for _, argument in arguments)
             case _:
                 pass
-    return Ending(value, objects, sessions)
+    return Ending(value, objects, sessions, state.answers())
 
 
 class Moved:

@@ -145,7 +145,9 @@ class _Teller:
         return Confidence.LIKELY if spot in self.run.log.fine else Confidence.CERTAIN
 
     def notes(self, kind: str) -> list[Note]:
-        return [note for note in self.run.log.notes if note.kind == kind]
+        """What was noted, but for what is all right wherever the program certainly goes."""
+        fine = self.run.log.fine
+        return [note for note in self.run.log.notes if note.kind == kind and not (note.doubtful and note.spot in fine)]
 
     def story(self, note: Note, standing: Spot) -> tuple[Evidence, ...]:
         obj = note.obj
