@@ -237,3 +237,52 @@ def test_two_applications_that_provide_different_things_tell_nothing(tmp_path):
     files = write(tmp_path, LITESTAR | {"app.py": LITESTAR["app.py"] + second})
 
     assert not engine.check(files, all_hazards()).findings
+
+
+GRAPHQL = {
+    "sessions.py": """
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from fastapi import Depends
+open_session = async_sessionmaker()
+
+async def get_session():
+    async with open_session() as session:
+        yield session
+
+async def get_context(session=Depends(get_session)):
+    return {"session": session}
+
+async def get_nothing():
+    return {}
+""",
+    "schema.py": """
+import strawberry
+from sqlalchemy import text
+
+@strawberry.type
+class Books:
+    @strawberry.field
+    async def count(self, info: strawberry.Info) -> int:
+        return await info.context["session"].scalar(text("select 1"))
+""",
+    "app.py": """
+import strawberry
+from strawberry.fastapi import GraphQLRouter
+from schema import Books
+from sessions import get_context, get_nothing
+
+def create_app():
+    return GraphQLRouter(strawberry.Schema(query=Books), context_getter=get_context)
+""",
+}
+
+
+@pytest.mark.parametrize(("old", "new"), [("query=Books", "mutation=Books"), ("=get_context", "=get_nothing")])
+def test_what_makes_a_schema_is_seen_by_its_resolvers(tmp_path, old, new):
+    files, cache = write(tmp_path, GRAPHQL), tmp_path / "cache"
+    before = engine.check(files, all_hazards(), cache=cache).findings
+    files[2].write_text(GRAPHQL["app.py"].replace(old, new))
+    after = engine.check(files, all_hazards(), cache=cache).findings
+
+    assert ["session-shared-by-tasks"] == [finding.name for finding in before]
+    assert not after

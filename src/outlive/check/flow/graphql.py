@@ -97,8 +97,8 @@ class Resolvers:
 
     def digest(self) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
-        one = self.getter
-        return repr((one.module.filename, one.facts.qualname) if one is not None else None)
+        made = (self.getter.module.filename, self.getter.facts.qualname) if self.getter is not None else None
+        return repr((made, sorted((each.module.filename, each.facts.qualname) for each in self._in_turn)))
 
     @cached_property
     def _in_turn(self) -> frozenset[ClassSymbol]:
