@@ -133,6 +133,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         repr((run.default_expires, run.commits_before_responses)),
         run.providers.digest(run),
         run.resolvers.digest(),
+        run.replacements.digest(),
     )
     return digest_of([*outlines, *carried, *named])
 
@@ -179,6 +180,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
     run.entered, run.lent, run.uses, run.keeping = [], {}, {}, []
     run.resolving, run.left_at, run.is_partial = False, {}, False
+    run.replaced = run.replacements.by(symbol.module)
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()
     state.envs[root.id] = {}

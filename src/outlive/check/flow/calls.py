@@ -271,6 +271,8 @@ def apply(
 ) -> Pairs:
     state, frame = given.state, given.frame
     match function:
+        case FunctionValue(symbol=symbol) | ClassValue(symbol=symbol) if symbol.facts.name in run.replaced:
+            pass
         case FunctionValue():
             return inline(run, function, args, keywords, given.starred, state, frame, span, given.out)
         case Factory():

@@ -45,6 +45,7 @@ from outlive.check.flow.mentions import Mentions
 from outlive.check.flow.providers import Providers
 from outlive.check.flow.reach import Reach
 from outlive.check.flow.relevance import Relevance
+from outlive.check.flow.replaced import Replaced
 from outlive.check.flow.sharing import Use
 from outlive.check.flow.state import Plain, Session, State
 from outlive.check.flow.summaries import Summary
@@ -90,6 +91,8 @@ class Interpreter:
         self.fastapi = fastapi
         self.commits_before_responses = responses.commit_first(program)
         self.providers = Providers(program)
+        self.replacements = Replaced(program)
+        self.replaced: frozenset[str] = frozenset()
         self.entities = Entities(program)
         self.knowledge = known or knowledge()
         self.log = Log()
