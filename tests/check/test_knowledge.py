@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,6 +147,34 @@ OURS = knowledge()
     "call", sorted({*OURS.handovers, *OURS.caches, *OURS.puts, *OURS.takes, *OURS.dumps, *OURS.loads})
 )
 def test_every_call_that_we_know_exists(call: str) -> None:
+    found, method = thing_of(call)
+
+    assert callable(found)
+    if method and isinstance(found, type):
+        assert hasattr(found, method)
+
+
+def named(call: str) -> bool:
+    return bool(OURS.handovers[call].named)
+
+
+@pytest.mark.parametrize("call", sorted(filter(named, OURS.handovers)))
+def test_what_is_handed_over_stands_where_we_say(call: str) -> None:
+    found, method = thing_of(call)
+    if call.startswith("asyncio.") and "loop()." in call:
+        found = asyncio.AbstractEventLoop
+    names = list(inspect.signature(getattr(found, method) if method else found).parameters)
+    if method:
+        del names[0]  # `self`
+    known = OURS.handovers[call]
+
+    assert isinstance(known.work, int)
+    assert known.named == names[known.work]
+    assert known.position is None or known.arguments == names[known.position]
+
+
+def thing_of(call: str) -> tuple[Callable[..., object], str]:
+    """What a dotted name stands for, and the method of what that makes."""
     owner, _, method = call.partition("()")
     module, _, name = owner.rpartition(".")
     pytest.importorskip(module.partition(".")[0])
@@ -156,10 +187,7 @@ def test_every_call_that_we_know_exists(call: str) -> None:
             name = f"{outer}.{name}"
     for part in name.split("."):
         found = getattr(found, part)
-
-    assert callable(found)
-    if method and isinstance(found, type):
-        assert hasattr(found, method.removeprefix("."))
+    return found, method.removeprefix(".")
 
 
 def test_entries_are_data() -> None:
