@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import PurePath
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from outlive.check.facts import Body, Class, Facts, Function
-from outlive.check.ir import Term
+from outlive.check.ir import Statement, Term
 from outlive.check.lower import lower_function
 
 LIBRARIES = frozenset(
@@ -54,6 +54,13 @@ class Module:
             assert function.body is not None
             yield index, function
             index += 1
+
+    def bodies_with(self, word: str) -> Iterator[Sequence[Statement]]:
+        """What the file runs by itself, and the bodies of functions whose text has a word."""
+        yield self.facts.body
+        for _, function in list(self.all_functions()):
+            if word in function.text:
+                yield function.body
 
 
 class ModuleSymbol(Struct, frozen=True):
@@ -218,6 +225,11 @@ class Program:
             first, _, rest = rest.partition(".")
             symbol = self.member(symbol, first)
         return symbol
+
+    def is_one_of(self, module: Module, term: Term, names: Collection[str]) -> bool:
+        """Whether what a term names, or calls, is one of these of a library."""
+        found = self.resolve(module, term.head) if term.head else None
+        return isinstance(found, External) and found.dotted in names
 
     def name(self, module: Module, name: str) -> Symbol | None:
         """What a plain name means at the top level of a module."""

@@ -234,7 +234,7 @@ def still_going(run: Interpreter, ends: Pairs, *, is_entry: bool) -> None:
 
 def _foreseen(run: Interpreter, state: State, work: Work) -> tuple[sharing.Use, ...]:
     """The uses of sessions in a function that is going to run."""
-    values = [*work.arguments, *(value for _, value in work.keywords), work.function]
+    values = [*work.given, work.function]
     has_any = any(orphans.holds(value, sid) for sid in state.sessions for value in calls.reach(state, values))
     if not has_any and work.runs != "batched":
         return ()

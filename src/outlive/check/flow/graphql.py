@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INFO = External("strawberry.types.info.Info()")
 _INFOS = frozenset({"strawberry.Info", "strawberry.types.Info", "strawberry.types.info.Info"})
-_FIELD = "strawberry.field"
+_FIELDS = frozenset({"strawberry.field"})
 _GETTER = "context_getter"
 _IN_TURN = ("mutation", "subscription")
 """Of a schema: what is resolved one by one."""
@@ -65,10 +65,10 @@ class Resolvers:
         for class_ in classes - self._in_turn if self.getter is not None else ():
             module, facts = class_.module, class_.facts
             for symbol in (FunctionSymbol(module, index) for index in facts.methods.values()):
-                if any(self._is(module, decorator, _FIELD) for decorator in symbol.facts.decorators):
+                if any(self.program.is_one_of(module, each, _FIELDS) for each in symbol.facts.decorators):
                     found.add(symbol)
             for attribute in facts.attributes:
-                if attribute.value is not None and self._is(module, attribute.value, _FIELD):
+                if attribute.value is not None and self.program.is_one_of(module, attribute.value, _FIELDS):
                     found.update(self._resolvers(module, attribute.value.keyword("resolver") or attribute.value))
         return frozenset(found)
 
@@ -93,7 +93,7 @@ class Resolvers:
         symbol = self.program.resolve(module, annotation.head) if annotation is not None and annotation.head else None
         if isinstance(symbol, GlobalSymbol):
             module, annotation = symbol.module, self.program.global_term(symbol)
-        return annotation is not None and self._is(module, annotation, *_INFOS)
+        return annotation is not None and self.program.is_one_of(module, annotation, _INFOS)
 
     def digest(self) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
@@ -109,16 +109,11 @@ class Resolvers:
     def _given(self, word: str) -> Iterator[Symbol | None]:
         """What stands for names that are given to a call under a keyword, anywhere in the program."""
         for module in self.program.modules if self.is_used else ():
-            makers = [function for _, function in module.all_functions() if word in function.text]
-            for body in (module.facts.body, *(function.body for function in makers)):
+            for body in module.bodies_with(word):
                 for node in walk(body):
                     for name, value in node.keywords if isinstance(node, ir.Call) else ():
                         if name == word:
                             yield self.program.resolve(module, value) if isinstance(value, str) else None
-
-    def _is(self, module: Module, term: Term, *names: str) -> bool:
-        found = self.program.resolve(module, term.head) if term.head else None
-        return isinstance(found, External) and found.dotted in names
 
     def _resolvers(self, module: Module, term: Term) -> Iterator[FunctionSymbol]:
         """``list_books``, ``logged(list_books)``"""
@@ -141,14 +136,15 @@ def context(run: Interpreter, state: State, frame: Frame) -> Value:
 def shared(run: Interpreter, root: Frame, came: Mapping[int, Session]) -> None:
     """Note the first use of each session that has come with the context: others use it meanwhile."""
     getter = run.resolvers.getter
+    assert getter is not None
+    made = Spot(run.frame_id(-1, 0, getter.module, -1), getter.facts.span)
     noted: set[int] = set()
-    for use in run.uses.values() if getter is not None else ():
+    for use in run.uses.values():
         session = came.get(use.sid)
-        if getter is None or session is None or not session.is_async or use.sid in noted:
+        if session is None or not session.is_async or use.sid in noted:
             continue
         if use.is_clumsy or use.is_first:
             noted.add(use.sid)
-            made = Spot(run.frame_id(-1, 0, getter.module, -1), getter.facts.span)
             left = run.left_at.get(use.sid)
             meeting = Meeting(made, use.spot, use.spot, Meets.RESOLVED, left)
             run.log.add(Note("shared", within(run.frames, use.spot, root.id), "", session=session, meeting=meeting))

@@ -163,7 +163,7 @@ def is_clean(state: State, sid: int) -> bool:
 def begin(state: State, sid: int, spot: Spot) -> None:
     session = state.sessions.get(sid)
     if session is not None and not session.connected:
-        anew = session.anew or spot if session.left and not session.begun else session.anew
+        anew = session.anew or (spot if session.left and not session.begun else None)
         state.sessions[sid] = replace(session, begun=True, connected=True, anew=anew)
 
 

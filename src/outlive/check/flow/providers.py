@@ -82,8 +82,7 @@ class Providers:
             return self.above
         found: dict[str, Asked | None] = {}
         for module in self.program.modules if self.is_used else ():
-            makers = [function for _, function in module.all_functions() if "dependencies" in function.text]
-            for body in (module.facts.body, *(function.body for function in makers)):
+            for body in module.bodies_with("dependencies"):
                 for name, asked in self._in_calls(module, body):
                     same = found.setdefault(name, asked)
                     if same is not None and _what(run, same) != _what(run, asked):

@@ -20,15 +20,14 @@ class Replaced:
     """The names of functions and classes that the tests of a program replace."""
 
     def __init__(self, program: Program) -> None:
-        tests = [module for module in program.modules if _is_test(module)]
-        shared = frozenset(
-            name for module in tests if PurePath(module.filename).name == _SHARED for name in _patched(module)
-        )
-        self._names = {id(module): shared | frozenset(_patched(module)) for module in tests}
+        own = {module: frozenset(_patched(module)) for module in program.modules if _is_test(module)}
+        shared = (names for module, names in own.items() if PurePath(module.filename).name == _SHARED)
+        everywhere = frozenset[str]().union(*shared)
+        self._names = {module: everywhere | names for module, names in own.items()}
 
     def by(self, module: Module) -> frozenset[str]:
         """What is replaced in the tests of one file; nothing, where it has none."""
-        return self._names.get(id(module), frozenset())
+        return self._names.get(module, frozenset())
 
     def digest(self) -> str:
         return repr(sorted({name for names in self._names.values() for name in names}))

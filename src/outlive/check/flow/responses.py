@@ -63,8 +63,7 @@ def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], f
 
 def resolves(run: Interpreter, symbol: FunctionSymbol) -> bool:
     """Whether a function is a resolver of Strawberry: ``@strawberry.field``."""
-    found = (run.program.resolve(symbol.module, d.head) for d in symbol.facts.decorators if d.head)
-    return any(isinstance(each, External) and each.dotted in _RESOLVERS for each in found)
+    return any(run.program.is_one_of(symbol.module, each, _RESOLVERS) for each in symbol.facts.decorators)
 
 
 def resolved(run: Interpreter, symbol: FunctionSymbol, frame: Frame, returns: Pairs) -> None:

@@ -48,8 +48,7 @@ def library_of(run: Interpreter, schema: ClassSymbol) -> str:
 
 def _is_type(run: Interpreter, class_: ClassSymbol) -> bool:
     """``@strawberry.type``"""
-    found = (run.program.resolve(class_.module, decorator.head) for decorator in class_.facts.decorators)
-    return any(isinstance(each, External) and each.dotted in _TYPES for each in found)
+    return any(run.program.is_one_of(class_.module, each, _TYPES) for each in class_.facts.decorators)
 
 
 def call(run: Interpreter, given: Given, base: Value, name: str, span: int) -> Pairs | None:

@@ -118,7 +118,7 @@ def _is_closed_later(state: State, sid: int) -> bool:
         orphans.holds(value, sid)
         for work in state.pending.values()
         if not work.is_unseen
-        for value in (work.function, *work.arguments, *(each for _, each in work.keywords))
+        for value in (work.function, *work.given)
     )
 
 
