@@ -49,8 +49,9 @@ class Call(Node, tag=3):
 
     ``spans`` are those of ``args`` followed by ``keywords``; ``starred`` when ``*`` or ``**`` hides some of them;
     ``dropped`` when the result is thrown away; ``awaited`` when it is awaited on the spot; ``unpacked`` are the values
-    behind a ``*``; ``handed`` when it is an argument of what starts a coroutine; ``home`` is where ``base`` was taken
-    from: ``self`` and ``items`` of ``self.items.append(...)``, and then where that was; ``[]`` is an element.
+    behind a ``*``, each with its place among ``args``, and ``mapped`` those behind a ``**``; ``handed`` when it is an
+    argument of what starts a coroutine; ``home`` is where ``base`` was taken from: ``self`` and ``items`` of
+    ``self.items.append(...)``, and then where that was; ``[]`` is an element.
     """
 
     target: str
@@ -64,7 +65,8 @@ class Call(Node, tag=3):
     spans: list[int]
     dropped: bool = False
     awaited: bool = False
-    unpacked: list[Operand] = []
+    unpacked: list[tuple[int, Operand]] = []
+    mapped: list[Operand] = []
     handed: bool = False
     home: list[tuple[Operand, str]] = []
 
@@ -128,8 +130,8 @@ class Put(Node, tag=8):
 class Touch(Node, tag=9):
     """``target`` is computed from the operands in a way that keeps none of them.
 
-    ``how``: ``format`` calls ``str`` on them, ``equal`` is ``==``, ``compare`` any other comparison, ``join`` another
-    operator between two.
+    ``how``: ``format`` calls ``str`` on them, ``equal`` is ``==``, ``in`` is itself, ``none`` and ``some`` compare one
+    with ``None``, ``compare`` is any other comparison, ``join`` another operator between two.
     """
 
     target: str

@@ -1,10 +1,84 @@
 """Decorators of the program between a call and the function."""
 
+import asyncio
 import functools
+
+import sqlalchemy.orm
 
 
 def _with_session(function):
     """Gives a session to the function, which its caller does not see."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        with SessionLocal() as session:
+            return function(session, *args, **kwargs)
+
+    return wrapper
+
+
+def _with_session_by_name(function):
+    """Gives a session to the function, unless its caller does."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        if kwargs.get("session") is not None:
+            return function(*args, **kwargs)
+        with SessionLocal() as session:
+            kwargs["session"] = session
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _with_query(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        kwargs["query"] = select(Author).options(selectinload(Author.books))
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def _in_session(factory, *, close=True):
+    """Is called to make a decorator."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapper(*args, session=None, **kwargs):
+            if session is not None:
+                return function(*args, session=session, **kwargs)
+            session = factory()
+            try:
+                return function(*args, session=session, **kwargs)
+            finally:
+                if close:
+                    session.close()
+
+        return wrapper
+
+    return decorate
+
+
+def _with_async_session(function):
+    @functools.wraps(function)
+    async def wrapper(*args, **kwargs):
+        async with AsyncSessionLocal() as session:
+            return await function(session, *args, **kwargs)
+
+    return wrapper
+
+
+def _for_both(function):
+    """Wraps functions of both kinds."""
+    if asyncio.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def async_wrapper(*args, **kwargs):
+            async with AsyncSessionLocal() as session:
+                return await function(session, *args, **kwargs)
+
+        return async_wrapper
 
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
@@ -84,6 +158,52 @@ def _author(session, author_id):
     return session.scalars(select(Author).where(Author.id == author_id).options(selectinload(Author.books))).one()
 
 
+@_with_session
+def _author_alone(session, author_id):
+    return session.get(Author, author_id)
+
+
+@_with_session
+def _author_by_another(session, author_id):
+    return _author_alone(author_id)
+
+
+@_with_session_by_name
+def _author_by_name(author_id, *, session=None):
+    return session.get(Author, author_id)
+
+
+@_with_session_by_name
+@_with_query
+def _author_of_query(author_id, *, query=None, session=None):
+    return session.scalar(query.where(Author.id == author_id))
+
+
+@_in_session(SessionLocal)
+def _author_in_session(author_id, *, session=None):
+    return session.get(Author, author_id)
+
+
+@_in_session(SessionLocal, close=False)
+def _author_in_open_session(author_id, *, session=None):
+    return session.get(Author, author_id)
+
+
+@_with_async_session
+async def _async_author(session, author_id):
+    return await session.get(Author, author_id)
+
+
+@_for_both
+async def _async_author_of_both(session, author_id):
+    return await session.get(Author, author_id)
+
+
+@_for_both
+def _author_of_both(session, author_id):
+    return session.get(Author, author_id)
+
+
 @_with_books
 def _titles(author):
     return [book.title for book in author.books]  # quiet: the decorator gives it a loaded author
@@ -137,6 +257,10 @@ def _cached_author(author_id):
 
 
 class _Service:
+    @_with_session_by_name
+    def any_author(self, author_id, session=None):
+        return session.get(Author, author_id)
+
     @_traced
     def author(self, author_id):
         with SessionLocal() as session:
@@ -150,7 +274,55 @@ class _Service:
 
 def session_injected():
     author = _author(1)
-    print(author.books)  # quiet: what a decorator makes of the function is not followed
+    print(author.books)  # quiet: loaded with the query
+    author = _author_alone(1)
+    print(author.name)  # quiet: a loaded column
+    print(author.books)  # finding: author.books is not loaded
+
+
+def session_injected_twice():
+    print(_author_by_another(1).books)  # finding: books is not loaded
+
+
+def session_injected_by_name():
+    print(_author_by_name(1).books)  # finding: books is not loaded
+
+
+def session_given_by_the_caller():
+    with SessionLocal() as session:
+        print(_author_by_name(1, session=session).books)  # quiet: the session is open
+
+
+def query_injected():
+    author = _author_of_query(1)
+    print(author.books)  # quiet: the decorator's query loads them
+    print(author.biography)  # finding: author.biography is not loaded
+
+
+def decorator_made_by_a_call():
+    print(_author_in_session(1).books)  # finding: books is not loaded
+
+
+def session_that_is_left_open():
+    author = _author_in_open_session(1)
+    print(author.books)  # quiet: nobody has closed it
+    sqlalchemy.orm.object_session(author).close()
+
+
+def session_injected_into_a_method():
+    print(_Service().any_author(1).books)  # finding: books is not loaded
+
+
+async def session_injected_async():
+    print((await _async_author(1)).books)  # finding: books is not loaded
+
+
+async def decorator_for_both_kinds():
+    print((await _async_author_of_both(1)).books)  # finding: books is not loaded
+
+
+def decorator_for_both_kinds_sync():
+    print(_author_of_both(1).books)  # finding: books is not loaded
 
 
 def argument_replaced():

@@ -141,7 +141,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
 def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
     """Walk from the functions of one file; what is noted does not depend on what was walked before."""
     run.log = Log(factories=dict(base.factories))
-    for known in (run.summaries, run.given_up, run.endless, run.hiding):
+    for known in (run.summaries, run.given_up, run.endless, run.decorated):
         known.clear()
     run.kept, run.recalled = {}, {}
     run.program.looked_at = {unit.module.filename}

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from outlive.check import ir
 from outlive.check.flow.elements import join_all
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, Const, FunctionValue, Group, Many, Option, Unknown, Value
+from outlive.check.flow.values import UNKNOWN, Const, FunctionValue, Group, Many, Unknown, Value
 from outlive.check.ir import Term
 from outlive.check.program import External, Module, ModuleSymbol
 
@@ -35,6 +37,23 @@ class Given(Struct):
         return self.args[index] if index < len(self.args) else self.keyword(name)
 
 
+def unpacked(run: Interpreter, node: ir.Call, given: Given) -> Given:
+    """The arguments with those behind ``*`` and ``**`` in their places, where all of them are known."""
+    lists = [(place, run.value(operand, given.state, given.frame)) for place, operand in node.unpacked]
+    dicts = [run.value(operand, given.state, given.frame) for operand in node.mapped]
+    args = given.args.copy()
+    for place, value in reversed(lists):
+        if not isinstance(value, Group) or value.names:
+            return given
+        args[place:place] = value.items
+    keywords = given.keywords.copy()
+    for value in dicts:
+        if not isinstance(value, Group) or len(value.names) != len(value.items):
+            return given
+        keywords.extend(zip(value.names, value.items, strict=True))
+    return replace(given, args=args, keywords=keywords, starred=False)
+
+
 def bind_arguments(
     run: Interpreter,
     function: FunctionValue,
@@ -48,8 +67,7 @@ def bind_arguments(
     words = {**function.keywords, **dict(keywords)}
     for parameter in facts.parameters:
         if parameter.kind == "*":
-            exact = not starred and all(isinstance(value, Option) for value in rest)
-            bound[parameter.name] = Group(tuple(rest)) if exact else Many(join_all(rest))
+            bound[parameter.name] = Many(join_all(rest)) if starred else Group(tuple(rest))
             rest = []
         elif parameter.kind == "**":
             extra = {k: v for k, v in words.items() if k not in bound}

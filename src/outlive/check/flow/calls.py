@@ -37,7 +37,7 @@ from outlive.check.flow import (
     shelves,
     summaries,
 )
-from outlive.check.flow.arguments import Given, bind_arguments
+from outlive.check.flow.arguments import Given, bind_arguments, unpacked
 from outlive.check.flow.frames import (
     BOUNDED,
     CALL_STEPS,
@@ -118,7 +118,7 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
 
 def _unpack_options(run: Interpreter, node: ir.Call, given: Given) -> None:
     """``query.options(*options)``, where all that stands in the list is known."""
-    lists = [run.value(value, given.state, given.frame) for value in node.unpacked]
+    lists = [run.value(value, given.state, given.frame) for _, value in node.unpacked]
     known = [each for value in lists if isinstance(value, Group) and not value.names for each in value.items]
     if all(isinstance(value, Group) for value in lists) and all(isinstance(each, Option) for each in known):
         given.args, given.starred = [*given.args, *known], False
@@ -221,6 +221,8 @@ def _is_sqlmodel(run: Interpreter, obj: Object | None, method: str) -> bool:
 def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -> Pairs:
     if isinstance(function, External):
         return library.library_call(run, node, given, function)
+    if given.starred:
+        given = unpacked(run, node, given)
     flag = _open_flag(node, given) if isinstance(function, FunctionValue) else None
     if flag is not None:
         return _both_ways(run, node, given, function, flag)
@@ -250,13 +252,10 @@ def _both_ways(run: Interpreter, node: ir.Call, given: Given, function: Value, f
     known = given.state.assumed.get((given.frame.id, flag))
     for answer in (True, False) if known is None else (known,):
         state = given.state.fork()
-        state.own(given.frame.id)[flag] = value = Const(answer)
-        args = [value if operand == flag else each for operand, each in zip(node.args, given.args, strict=True)]
-        keywords = [
-            (name, value if operand == flag else each)
-            for (name, operand), (_, each) in zip(node.keywords, given.keywords, strict=True)
-        ]
-        again = Given(state, given.frame, args, keywords, given.starred, given.out)
+        state.own(given.frame.id)[flag] = Const(answer)
+        args = [run.value(operand, state, given.frame) for operand in node.args]
+        keywords = [(name, run.value(operand, state, given.frame)) for name, operand in node.keywords]
+        again = Given(state, given.frame, args, keywords, node.starred, given.out)
         pairs.extend(plain_call(run, node, again, function))
     return pairs
 
@@ -332,9 +331,15 @@ def inline(
     decorated = [term.head.rpartition(".")[2] for term in function.symbol.facts.decorators]
     if "overload" in decorated or "abstractmethod" in decorated:
         return [(state, UNKNOWN)]
-    if decorators.hides(run, function.symbol):
-        unknown_call(state, [*args, *(value for _, value in keywords)])
-        return [(state, UNKNOWN)]
+    if decorated and not function.bare:
+        around = decorators.around(run, function)
+        if around is None:
+            unknown_call(state, [*args, *(value for _, value in keywords)])
+            return [(state, UNKNOWN)]
+        if around is not function:
+            args = [*((function.owner,) if function.owner is not None else ()), *function.args, *args]
+            keywords = [*function.keywords.items(), *keywords]
+            return inline(run, around, args, keywords, starred, state, frame, span, out)
     bound = bind_arguments(run, function, args, keywords, starred)
     for name, entity in _mapped_parameters(run, function.symbol):
         if isinstance(bound[name], Unknown):
@@ -379,7 +384,7 @@ def _followed(
         return [(state, UNKNOWN)]
     inside = Out()
     inner.caught.extend(frame.caught)
-    before = state.fork() if frame.depth < BOUNDED else None
+    before = state.fork() if frame.depth < BOUNDED and not function.bare else None
     ends = _within_bounds(run, function, state, inner, inside, before is not None)
     if ends is None:
         given_up = state if before is None else before
@@ -511,15 +516,23 @@ def enter(
     run: Interpreter, function: FunctionValue, state: State, frame: Frame, span: int, bound: dict[str, Value]
 ) -> Frame | None:
     symbol = function.symbol
-    key = (id(symbol.module), symbol.index)
+    key = _on_stack(function)
     if frame.depth >= DEPTH or key in frame.stack:
         return None
+    # A function and what its decorators put around it are one call.
+    depth = frame.depth if function.bare and frame.depth else frame.depth + 1
     made = run.frame_id(frame.id, span, symbol.module, symbol.index)
     home = state.envs.get(function.home, {})
     closure = {name: home.get(name, value) for name, value in function.closure.items()}
-    inner = Frame(made, symbol.module, symbol.facts, closure, frame.depth + 1, stack=(*frame.stack, key))
+    inner = Frame(made, symbol.module, symbol.facts, closure, depth, stack=(*frame.stack, key))
     state.envs[made] = bound
     return inner
+
+
+def _on_stack(function: FunctionValue) -> tuple[int, ...]:
+    """What tells a call from those around it: what a decorator makes of two functions is two."""
+    around = [each.symbol for each in function.closure.values() if isinstance(each, FunctionValue) and each.bare]
+    return tuple(part for symbol in (function.symbol, *around) for part in (id(symbol.module), symbol.index))
 
 
 def generate(

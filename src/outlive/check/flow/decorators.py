@@ -1,35 +1,116 @@
-"""Decorators of the program, as far as they come between a call and a function."""
+"""Decorators of the program: what they make of a function, as far as that matters to the objects in it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from outlive.check import ir
 from outlive.check.facts import Function
+from outlive.check.flow import calls
+from outlive.check.flow.arguments import evaluate_term
+from outlive.check.flow.frames import Frame, OutOfStepsError
 from outlive.check.flow.relevance import walk
-from outlive.check.program import ClassSymbol, FunctionSymbol
+from outlive.check.flow.state import State
+from outlive.check.flow.values import ClassValue, Const, Factory, FunctionValue, Value
+from outlive.check.ir import Term
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, Module
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-def hides(run: Interpreter, symbol: FunctionSymbol) -> bool:
-    """Whether a decorator makes something else of a function, so that a call of it cannot be followed.
+def around(run: Interpreter, function: FunctionValue) -> FunctionValue | None:
+    """What is called in place of a function: itself, or a wrapper that its decorators make; ``None`` if unknown.
 
     Decorators from outside the program are taken to pass on what they get.
     """
-    for term in symbol.facts.decorators:
-        decorator = run.program.resolve(symbol.module, term.head) if term.head else None
+    symbol = function.symbol
+    if function.closure:
+        return None if any(_hides(*each) for each in _of_program(run, symbol)) else function
+    if symbol not in run.decorated:
+        run.decorated[symbol] = None  # What a decorator finds that calls what it decorates.
+        run.decorated[symbol] = _wrapped(run, symbol)
+    found = run.decorated[symbol]
+    return function if found is not None and found.bare else found
+
+
+def _of_program(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[FunctionSymbol | ClassSymbol, Term]]:
+    """The decorators that the program has itself; the one that is applied first comes first."""
+    found = [(run.program.resolve(symbol.module, t.head), t) for t in reversed(symbol.facts.decorators) if t.head]
+    return [(made, term) for made, term in found if isinstance(made, (FunctionSymbol, ClassSymbol))]
+
+
+def _wrapped(run: Interpreter, symbol: FunctionSymbol) -> FunctionValue | None:
+    value = FunctionValue(symbol, bare=True)
+    for decorator, term in _of_program(run, symbol):
+        hides = _hides(decorator, term)
         if isinstance(decorator, ClassSymbol):
-            return True
-        if isinstance(decorator, FunctionSymbol):
-            key = decorator, term.kind == "call"
-            found = run.hiding.get(key)
-            if found is None:
-                found = run.hiding[key] = not _passes_on(*key)
-            if found:
-                return True
-    return False
+            return None
+        if not hides and not _matters(run, decorator):
+            continue
+        made = _applied(run, symbol.module, decorator, term, value)
+        if made is not None:
+            value = made
+        elif hides:
+            return None
+    return value
+
+
+def _applied(
+    run: Interpreter, module: Module, decorator: FunctionSymbol, term: Term, value: FunctionValue
+) -> FunctionValue | None:
+    """What a decorator returns; of several wrappers the one that is async as what it wraps is."""
+    frame = Frame(run.frame_id(-1, 0, module, -1), module, None, {}, 0)
+    makers = [FunctionValue(decorator)]
+    try:
+        with run.aside():
+            if term.kind == "call":
+                words = [(name, evaluate_term(run, module, part)) for name, part in term.keywords]
+                args = [evaluate_term(run, module, part) for part in term.parts]
+                makers = _functions(run, makers[0], args, words, frame)
+            made = [one for maker in makers for one in _functions(run, maker, [value], [], frame)]
+    except OutOfStepsError:
+        return None
+    is_async = value.symbol.facts.is_async
+    return next((one for one in made if one.symbol.facts.is_async == is_async), None)
+
+
+def _functions(
+    run: Interpreter, function: FunctionValue, args: list[Value], keywords: list[tuple[str, Value]], frame: Frame
+) -> list[FunctionValue]:
+    state = State()
+    state.envs[frame.id] = {}
+    pairs = calls.inline(run, function, args, keywords, False, state, frame, 0, None)
+    return [_freed(value) for _, value in pairs if isinstance(value, FunctionValue)]
+
+
+def _freed(function: FunctionValue) -> FunctionValue:
+    """A wrapper as it is long after its decorator has run: without what that has made besides functions."""
+    closure: dict[str, Value] = {}
+    for name, value in function.closure.items():
+        if isinstance(value, FunctionValue):
+            closure[name] = _freed(value)
+        elif isinstance(value, (Const, ClassValue, External, Factory)):
+            closure[name] = value
+    return replace(function, owner=None, closure=closure, home=-1)
+
+
+def _matters(run: Interpreter, decorator: FunctionSymbol) -> bool:
+    """Whether a decorator, or a function inside it, has to do with sessions or objects."""
+    inside = f"{decorator.facts.qualname}."
+    functions = decorator.module.facts.functions
+    return any(
+        (id(decorator.module), index) in run.relevant
+        for index, each in enumerate(functions)
+        if index == decorator.index or each.qualname.startswith(inside)
+    )
+
+
+def _hides(decorator: FunctionSymbol | ClassSymbol, term: Term) -> bool:
+    """Whether a decorator makes something else of a function, so that a call of it cannot be followed as if bare."""
+    return isinstance(decorator, ClassSymbol) or not _passes_on(decorator, term.kind == "call")
 
 
 def _passes_on(decorator: FunctionSymbol, is_called: bool) -> bool:

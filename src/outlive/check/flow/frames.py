@@ -76,7 +76,7 @@ class Frame(Struct):
     closure: dict[str, Value]
     depth: int
     on_yield: OnYield | None = None
-    stack: tuple[tuple[int, int], ...] = ()
+    stack: tuple[tuple[int, ...], ...] = ()
     caught: list[str] = []
     locals: bool = True
 

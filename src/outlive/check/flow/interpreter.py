@@ -76,6 +76,10 @@ _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "ran
 """Functions that do not raise, as far as a handler around them is concerned."""
 
 
+_LOOKS = frozenset({"compare", "in", "none", "some", "test"})
+"""Ways to look at a value that keep nothing of it."""
+
+
 class Interpreter:
     """Walks one program."""
 
@@ -109,7 +113,7 @@ class Interpreter:
         self._keys: list[tuple[object, ...]] = [()]
         self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
         self.nesting = 0
-        self.hiding: dict[tuple[FunctionSymbol, bool], bool] = {}
+        self.decorated: dict[FunctionSymbol, FunctionValue | None] = {}
         self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.mentions = Mentions()
@@ -304,7 +308,7 @@ class Interpreter:
                 return conditions.branch(self, node, state, frame, out)
             case ir.Touch():
                 values = [self.value(operand, state, frame) for operand in node.operands]
-                if node.how in ("compare", "test"):
+                if node.how in _LOOKS:
                     values = [coroutines.used(self, state, frame, value, "", node.span) for value in values]
                 states = [state]
                 if node.how == "format":
@@ -340,10 +344,7 @@ class Interpreter:
                 return []
             case ir.Pack():
                 items = self.packed(node, state, frame)
-                names = tuple(
-                    key.value if isinstance(key, ir.Lit) and isinstance(key.value, str) and not key.opaque else ""
-                    for key in node.keys
-                )
+                names = tuple(str(key.value) if isinstance(key, ir.Lit) and _is_word(key) else "" for key in node.keys)
                 if node.kind == "dict" and (not all(names) or not names):
                     self.bind(state, frame, node.target, Many(join_all(items)))
                 else:
@@ -455,8 +456,9 @@ class Interpreter:
         orphans.keep(state, value)
         current = state.envs[frame.id].get(name, UNKNOWN)
         match current:
-            case Group(items=items, names=names) if isinstance(key, ir.Lit) and names and isinstance(key.value, str):
-                current = _with_item(items, names, key.value, value)
+            case Group(items=items, names=names) if _is_word(key) and len(names) == len(items):
+                assert isinstance(key, ir.Lit)
+                current = _with_item(items, names, str(key.value), value)
             case Many(element=element):
                 current = Many(join(element, value))
             case Group(items=items) if isinstance(value, Option):
@@ -467,6 +469,10 @@ class Interpreter:
                 return
         state.own(frame.id)[name] = current
         forget(state, frame, name)
+
+
+def _is_word(key: ir.Operand) -> bool:
+    return isinstance(key, ir.Lit) and isinstance(key.value, str) and not key.opaque
 
 
 def _with_item(items: tuple[Value, ...], names: tuple[str, ...], name: str, value: Value) -> Group:

@@ -222,7 +222,7 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
         return [(state, coroutines.awaited(value) if last.startswith("run") else value)]
     if last == "gather":
-        sharing.gathered(run, state, frame, given.args, [run.value(value, state, frame) for value in node.unpacked])
+        sharing.gathered(run, state, frame, given.args, [run.value(value, state, frame) for _, value in node.unpacked])
         return [(state, Group(tuple(coroutines.awaited(value) for value in given.args)))]
     if last == "TypeAdapter" and library == "pydantic":
         return [(state, MethodValue(first, last))]

@@ -21,13 +21,16 @@ from outlive.check.flow.values import (
     ClassValue,
     Const,
     Every,
+    Factory,
     Group,
+    Handle,
     Load,
     Many,
     Mapped,
     Query,
     Ref,
     Rows,
+    SessionRef,
     Spot,
     Value,
 )
@@ -84,8 +87,12 @@ def run_query(run: Interpreter, query: Query, state: State, frame: Frame, span: 
 def condition(values: Sequence[Value], how: str) -> Value:
     """``Author.id == key``, ``Author.id < key``, ``Book.price + 1``: the column, and what it is to be equal to.
 
-    Of two literals, whether they are equal.
+    Of literals, whether they are equal, or ``None``; of a dict whether it has a key.
     """
+    if how in ("none", "some"):
+        return _is_none(values[0], how == "none")
+    if how == "in" and isinstance(values[0], Const) and isinstance(values[1], Group):
+        return Const(True) if values[0].value in values[1].names else UNKNOWN
     if how == "equal" and len(values) == 2 and all(isinstance(value, Const) for value in values):
         return Const(values[0] == values[1])
     column = next((value for value in values if isinstance(value, Mapped)), None)
@@ -97,6 +104,13 @@ def condition(values: Sequence[Value], how: str) -> Value:
     if isinstance(other, Mapped):
         return column
     return replace(column, equals=other if how == "equal" else SOME)
+
+
+def _is_none(value: Value, wanted: bool) -> Value:
+    """Whether a value is ``None``, or is not."""
+    if isinstance(value, Const):
+        return Const((value.value is None) == wanted)
+    return Const(not wanted) if isinstance(value, (SessionRef, Group, Many, Factory, Handle)) else UNKNOWN
 
 
 def narrowed(run: Interpreter, query: Query, name: str, given: Given) -> Query:

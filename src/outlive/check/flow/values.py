@@ -196,6 +196,7 @@ class FunctionValue(Struct, frozen=True, eq=False):
     Attributes:
         closure: What the names around it stood for when it was made.
         home: Frame of these names; while it is alive, they stand for what they stand for there.
+        bare: Without its decorators: what they are given.
 
     What ``functools.partial`` has given it is in ``closure``, too, under names that no program has.
     """
@@ -204,9 +205,14 @@ class FunctionValue(Struct, frozen=True, eq=False):
     owner: Value | None = None
     closure: Mapping[str, Value] = {}
     home: int = -1
+    bare: bool = False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, FunctionValue) and self.symbol == other.symbol and self.owner == other.owner
+        return isinstance(other, FunctionValue) and (self.symbol, self.owner, self.bare) == (
+            other.symbol,
+            other.owner,
+            other.bare,
+        )
 
     def __hash__(self) -> int:
         return hash((self.symbol, self.owner))

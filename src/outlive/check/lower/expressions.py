@@ -119,8 +119,7 @@ class Expressions(ABC):
             case ast.Compare():
                 operands = [self.tested(part) for part in (node.left, *node.comparators)]
                 target = target or self.fresh()
-                how = "equal" if len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq) else "compare"
-                self.out.append(ir.Touch(target, operands, how, span_of(node)))
+                self.out.append(ir.Touch(target, operands, _how(node), span_of(node)))
             case ast.UnaryOp():
                 operand = self.tested(node.operand)
                 target = target or self.fresh()
@@ -190,6 +189,8 @@ class Expressions(ABC):
             # Without a key: its value is known on every path.
             return target, "", False
         key, negated = condition_key(node)
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn) and negated:
+            node = ast.copy_location(ast.Compare(node.left, [ast.In()], node.comparators), node)
         return self.tested(node), key, negated
 
     def truth(self, node: ast.expr, target: str) -> None:
@@ -219,12 +220,13 @@ class Expressions(ABC):
         name = method or (node.func.id if isinstance(node.func, ast.Name) else "")
         starred = False
         args: list[Operand] = []
-        unpacked: list[Operand] = []
+        unpacked: list[tuple[int, Operand]] = []
+        mapped: list[Operand] = []
         spans: list[int] = []
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 starred = True
-                unpacked.append(self.value(arg.value))
+                unpacked.append((len(args), self.value(arg.value)))
             else:
                 args.append(self.argument(arg))
                 spans.append(span_of(arg))
@@ -236,11 +238,12 @@ class Expressions(ABC):
             value = self.argument(word.value)
             if word.arg is None:
                 starred = True
+                mapped.append(value)
             else:
                 keywords.append((word.arg, value))
                 spans.append(span_of(word.value))
         called = ir.Call(target, base, method, args, keywords, starred, span_of(node), method_span, spans)
-        called.unpacked, called.home = unpacked, home
+        called.unpacked, called.mapped, called.home = unpacked, mapped, home
         self.out.append(called)
 
     def home(self, operand: Operand) -> list[tuple[Operand, str]]:
@@ -343,3 +346,18 @@ class Expressions(ABC):
                 self.assign(target.value, value)
             case _:
                 pass
+
+
+def _how(node: ast.Compare) -> str:
+    """What a comparison asks."""
+    match node:
+        case ast.Compare(ops=[ast.Eq()]):
+            return "equal"
+        case ast.Compare(ops=[ast.In()]):
+            return "in"
+        case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
+            return "none"
+        case ast.Compare(ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return "some"
+        case _:
+            return "compare"
