@@ -50,7 +50,8 @@ class Call(Node, tag=3):
     ``spans`` are those of ``args`` followed by ``keywords``; ``starred`` when ``*`` or ``**`` hides some of them;
     ``dropped`` when the result is thrown away; ``awaited`` when it is awaited on the spot; ``unpacked`` are the values
     behind a ``*``, each with its place among ``args``, and ``mapped`` those behind a ``**``; ``handed`` when it is an
-    argument of what starts a coroutine; ``home`` is where ``base`` was taken from: ``self`` and ``items`` of
+    argument of what starts a coroutine; ``calm`` when it does not raise, as far as a handler around it is concerned;
+    ``home`` is where ``base`` was taken from: ``self`` and ``items`` of
     ``self.items.append(...)``, and then where that was; ``[]`` is an element.
     """
 
@@ -68,6 +69,7 @@ class Call(Node, tag=3):
     unpacked: list[tuple[int, Operand]] = []
     mapped: list[Operand] = []
     handed: bool = False
+    calm: bool = False
     home: list[tuple[Operand, str]] = []
 
     @property
@@ -178,9 +180,10 @@ class Return(Node, tag=14):
 
 
 class Raise(Node, tag=15):
-    """``raise``"""
+    """``raise``, and the dotted name of what is raised or called for it, where it has one."""
 
     span: int
+    name: str = ""
 
 
 class Break(Node, tag=16):

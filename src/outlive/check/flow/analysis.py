@@ -341,7 +341,9 @@ def _parameter(
     dependency = dependencies.of_parameter(run, module, parameter)
     dependency = dependency or run.providers.of_parameter(run, root, parameter.name)
     if dependency is not None:
-        return _depended(run, state, root, dependency, parameter.annotation.span if parameter.annotation else 0)
+        span = parameter.annotation.span if parameter.annotation else 0
+        pairs = _depended(run, state, root, dependency, span)
+        return [(one, _promised(run, one, root, module, parameter, dependency, value)) for one, value in pairs]
     lent = dependencies.of_library(run, module, parameter)
     if lent is not None:
         return [(state, dependencies.lend(run, state, lent))]
@@ -354,6 +356,25 @@ def _parameter(
             return [(state, found)]
         return [(state, UNKNOWN)]
     return [(state, _typed(run, state, root, module, parameter.annotation, parameter.name))]
+
+
+def _promised(
+    run: Interpreter,
+    state: State,
+    root: Frame,
+    module: Module,
+    parameter: Parameter,
+    dependency: Dependency,
+    value: Value,
+) -> Value:
+    """What a dependency gives; where nothing is known of that and the annotation says a session, one."""
+    if not isinstance(value, Unknown) or parameter.annotation is None:
+        return value
+    typed = _typed(run, state, root, module, parameter.annotation, dependency.name)
+    if not isinstance(typed, SessionRef):
+        return value
+    state.own(root.id)[dependency.name] = typed  # Whoever asks for the same gets the same.
+    return typed
 
 
 def _awaits(body: Sequence[ir.Statement], name: str) -> bool:

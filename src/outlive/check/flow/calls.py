@@ -49,7 +49,7 @@ from outlive.check.flow.frames import (
     OutOfStepsError,
     Pairs,
 )
-from outlive.check.flow.meeting import prune
+from outlive.check.flow.meeting import prune, prune_raised
 from outlive.check.flow.state import VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
     NONE,
@@ -402,7 +402,7 @@ def _followed(
         else:
             same.stand_for(one)
     if out is not None and run.try_depth:
-        for one in prune(inside.raises):
+        for one in prune_raised(inside.raises):
             one.leave(inner.id)
             out.raises.append(one)
     return kept[:PATHS]
@@ -412,7 +412,7 @@ def _note_raise(run: Interpreter, facts: Function, state: State, out: Out | None
     """A function that is not followed may raise what it names."""
     if out is not None and run.try_depth and "raise " in facts.text:
         raised = state.fork()
-        raised.raised = True
+        raised.raised = UNKNOWN
         out.raises.append(raised)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, lifetimes, queries, reads
+from outlive.check.flow import background, calls, lifetimes, queries, raising, reads
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
-from outlive.check.flow.meeting import merge_out, prune
+from outlive.check.flow.meeting import merge_out, prune, prune_raised
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
@@ -50,16 +50,21 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     if node.final:
         run.try_depth += 1
     ends = run.block(node.orelse, normal, frame, final)
-    own = [one for one in inner.raises if one.raised]
-    raised = prune(inner.raises) or [before]  # Somebody has seen it raise.
+    own = [one for one in inner.raises if one.raised is not None]
+    raised = prune_raised(inner.raises) or [before]  # Somebody has seen it raise.
+    first = raised[:1]
     for handler in node.handlers:
-        for one in (prune(own) or raised[:1]) if _is_own(run, frame, handler) else raised:
+        entering = (prune_raised(own) or first) if _is_own(run, frame, handler) else raised
+        for one in [one for one in entering if raising.catches(run, frame, handler, one.raised) is not False]:
             chosen = one.fork()
             chosen.pending = {}  # What was going on may be what has raised.
             _excuse(chosen)
             if handler.name:
                 run.bind(chosen, frame, handler.name, UNKNOWN)
             ends.extend(run.block(handler.body, [chosen], frame, final))
+        own, raised = (
+            [one for one in states if not raising.catches(run, frame, handler, one.raised)] for states in (own, raised)
+        )
     if not guarded or not any(_is_broad(handler) for handler in node.handlers):
         final.raises.extend(raised)
     if node.final:
@@ -88,7 +93,7 @@ def leave(ends: list[State], inner: Out, out: Out, leaving: Callable[[State, boo
         out.breaks.extend(leaving(state, False))
     for state in inner.continues:
         out.continues.extend(leaving(state, False))
-    for state in prune(inner.raises):
+    for state in prune_raised(inner.raises):
         raised = state.raised
         for after in leaving(state, True):
             after.raised = raised

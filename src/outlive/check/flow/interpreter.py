@@ -28,6 +28,7 @@ from outlive.check.flow import (
     modules,
     orphans,
     queries,
+    raising,
     reads,
     requests,
     responses,
@@ -74,6 +75,8 @@ from outlive.check.templates import Templates
 _BUILTINS = frozenset(dir(builtins))
 _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "range", "repr", "set", "str", "tuple"})
 """Functions that do not raise, as far as a handler around them is concerned."""
+
+_CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "warning"})
 
 
 _LOOKS = frozenset({"compare", "in", "none", "some", "test"})
@@ -297,7 +300,7 @@ class Interpreter:
             raise OutOfStepsError
         match node:  # What is met most often comes first.
             case ir.Call():
-                if self.try_depth and not (isinstance(node.base, str) and node.base in _CALM):
+                if self.try_depth and not _is_calm(node):
                     note_raise(out, state)
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
             case ir.Read():
@@ -339,7 +342,7 @@ class Interpreter:
                 return []
             case ir.Raise():
                 if self.try_depth:
-                    state.raised = True
+                    state.raised = raising.kind_of(self, frame.module, node.name)
                     out.raises.append(state)
                 return []
             case ir.Pack():
@@ -469,6 +472,11 @@ class Interpreter:
                 return
         state.own(frame.id)[name] = current
         forget(state, frame, name)
+
+
+def _is_calm(node: ir.Call) -> bool:
+    """Whether a call does not raise, as far as a handler around it is concerned."""
+    return node.calm or node.method in _CALM_METHODS or (isinstance(node.base, str) and node.base in _CALM)
 
 
 def _is_word(key: ir.Operand) -> bool:

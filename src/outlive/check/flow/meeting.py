@@ -59,6 +59,14 @@ def prune(states: list[State]) -> list[State]:
     return most_at_stake(kept, PATHS)
 
 
+def prune_raised(states: list[State]) -> list[State]:
+    """The same for states with an exception on its way, those with one kind of it by themselves."""
+    kinds: dict[Value | None, list[State]] = {}
+    for state in states:
+        kinds.setdefault(state.raised, []).append(state)
+    return most_at_stake([state for alike in kinds.values() for state in prune(alike)], PATHS)
+
+
 def most_at_stake(states: list[State], count: int) -> list[State]:
     """Of too many paths, those on which most values are lost: there is most to find."""
     if len(states) <= count:
@@ -303,13 +311,13 @@ def forget(state: State, frame: Frame, name: str) -> None:
 
 def note_raise(out: Out, state: State) -> None:
     for other in out.raises[-3:]:
-        if other.same(state):
+        if other.raised is None and other.same(state):
             other.stand_for(state)
             return
     out.raises.append(state.fork())
     if len(out.raises) > WAITING:
         # Whoever catches them prunes them all; the ones that go on are the same.
-        out.raises[:] = prune(out.raises)
+        out.raises[:] = prune_raised(out.raises)
 
 
 def merge_out(out: Out, inner: Out, raises: bool) -> None:

@@ -12,6 +12,7 @@ from outlive.check.entities import Entity
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.values import (
     NOTHING,
+    UNKNOWN,
     Factory,
     Load,
     Spot,
@@ -190,8 +191,8 @@ class State:
         """What has been handed over and may still be going on; replaced as a whole."""
         self.suspended = False
         """Something has been awaited, so others have had their turn."""
-        self.raised = False
-        """A ``raise`` of the program has ended the path; a copy begins anew."""
+        self.raised: Value | None = None
+        """What a ``raise`` of the program has ended the path with; a copy begins anew."""
         self._owned: set[int] = set()
 
     def fork(self) -> State:
@@ -236,7 +237,8 @@ class State:
         self.doubtful = self.doubtful and other.doubtful
         self.failed = self.failed and other.failed
         self.suspended = self.suspended and other.suspended
-        self.raised = self.raised or other.raised
+        if self.raised != other.raised:
+            self.raised = UNKNOWN
         if self.pending is not other.pending:
             self.pending = {**other.pending, **self.pending}
 

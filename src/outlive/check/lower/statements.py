@@ -112,7 +112,10 @@ class Statements(Expressions):
                 for part in (node.exc, node.cause):
                     if part is not None:
                         self.value(part)
-                self.out.append(ir.Raise(span_of(node)))
+                        if isinstance(part, ast.Call) and isinstance(self.out[-1], ir.Call):
+                            self.out[-1].calm = True
+                what = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+                self.out.append(ir.Raise(span_of(node), dotted(what) if what is not None else ""))
             case ast.If():
                 self.branch(node.test, node.body, node.orelse)
             case ast.While():
