@@ -63,6 +63,7 @@ assert TestClient(app).post("/authors?name=Octavia").json() == {"id": 2, "name":
 _LOST = {
     Loss.COMMIT: "the commit",
     Loss.ROLLBACK: "the rollback",
+    Loss.FAILED_FLUSH: "the flush that failed",
     Loss.FLUSH: "the flush",
     Loss.EXPIRE: "being expired",
     Loss.REFRESH: "the refresh",

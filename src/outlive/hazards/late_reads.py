@@ -7,6 +7,7 @@ from outlive.check.flow.observations import Exit, LateRead, Loss
 _LOST = {
     Loss.COMMIT: "expired at the commit",
     Loss.ROLLBACK: "expired at the rollback",
+    Loss.FAILED_FLUSH: "expired when the flush failed",
     Loss.FLUSH: "expired at the flush of an UPDATE",
     Loss.EXPIRE: "was expired by hand",
     Loss.REFRESH: "was dropped by the refresh",
@@ -30,7 +31,10 @@ def expired_by_commit(read: LateRead) -> bool:
 def told(read: LateRead) -> str:
     """What became of the value and why it cannot come back (``"order.total expired at the commit and ..."``)."""
     lost = f"{read.text} {_LOST[read.loss]}"
-    return f"{lost} and {_LEFT[read.exit]}" if read.exit else f"{lost}: reading it needs `await`"
+    if read.exit:
+        return f"{lost} and {_LEFT[read.exit]}"
+    needed = "a rollback first" if read.loss is Loss.FAILED_FLUSH else "`await`"
+    return f"{lost}: reading it needs {needed}"
 
 
 def parent_of(read: LateRead) -> str:

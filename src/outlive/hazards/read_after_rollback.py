@@ -5,7 +5,9 @@ Why it matters
     ``expire_on_commit=False``, and so does a ``begin()`` block that is left by an
     exception.  The read that follows is mostly a log line or an error answer:
     it raises ``MissingGreenlet`` in async code, ``DetachedInstanceError`` once
-    the session is closed, and hides the error that led to the rollback.
+    the session is closed, and hides the error that led to the rollback.  A flush
+    that fails rolls back, too: until somebody calls ``rollback()``, every read
+    raises ``PendingRollbackError``, in sync code as well.
 
 What to do
     Take the values that the handler needs before the ``try``, or call
@@ -58,7 +60,7 @@ asyncio.run(retitle(1, None))
 
 def check(flow: Flow) -> Iterator[Finding]:
     for read in flow.late_reads:
-        if read.loss is Loss.ROLLBACK:
+        if read.loss in (Loss.ROLLBACK, Loss.FAILED_FLUSH):
             yield Finding(
                 read.place,
                 told(read),
@@ -69,6 +71,8 @@ def check(flow: Flow) -> Iterator[Finding]:
 
 
 def what_to_do(read: LateRead) -> str:
+    if read.loss is Loss.FAILED_FLUSH:
+        return f"read {read.text} before the flush"
     if read.exit:
         return f"read {read.text} before the rollback"
     return f"read {read.text} before the rollback, or `await session.refresh({parent_of(read)})` after it"

@@ -50,7 +50,7 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     if node.final:
         run.try_depth += 1
     ends = run.block(node.orelse, normal, frame, final)
-    own = [one for one in inner.raises if one.raised is not None]
+    own = [one for one in inner.raises if one.raised not in (None, raising.FAILED_FLUSH)]
     raised = prune_raised(inner.raises) or [before]  # Somebody has seen it raise.
     first = raised[:1]
     for handler in node.handlers:

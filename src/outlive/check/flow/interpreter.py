@@ -41,7 +41,7 @@ from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.graphql import Resolvers
 from outlive.check.flow.log import Log, Note
-from outlive.check.flow.meeting import forget, most_at_stake, note_raise, prune
+from outlive.check.flow.meeting import forget, most_at_stake, prune
 from outlive.check.flow.mentions import Mentions
 from outlive.check.flow.providers import Providers
 from outlive.check.flow.reach import Reach
@@ -301,7 +301,7 @@ class Interpreter:
         match node:  # What is met most often comes first.
             case ir.Call():
                 if self.try_depth and not _is_calm(node):
-                    note_raise(out, state)
+                    raising.note(self, node, state, frame, out)
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
             case ir.Read():
                 base = self.value(node.base, state, frame)

@@ -31,6 +31,7 @@ PlaceOf: TypeAlias = Callable[[Spot], Place]
 _LOST = {
     Loss.COMMIT: "expired by the commit at",
     Loss.ROLLBACK: "expired by the rollback at",
+    Loss.FAILED_FLUSH: "expired by the failed flush at",
     Loss.FLUSH: "expired by the flush at",
     Loss.EXPIRE: "expired at",
     Loss.REFRESH: "dropped by the refresh at",

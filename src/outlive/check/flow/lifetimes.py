@@ -142,7 +142,12 @@ def doubt_flush(state: State, oid: int) -> None:
 def autoflush(state: State, sid: int, spot: Spot) -> None:
     """The flush before a query, unless it is turned off."""
     session = state.sessions.get(sid)
-    if session is not None and session.autoflush:
+    if session is not None and session.failed:
+        # It raises: the path ends here, or somebody has rolled back whom we do not see.
+        for oid, obj in state.of_session(sid):
+            state.objects[oid] = relieved(obj)
+        state.sessions[sid] = replace(session, failed=False)
+    elif session is not None and session.autoflush:
         flush(state, sid, spot)
 
 
@@ -195,7 +200,20 @@ def commit(state: State, sid: int, spot: Spot) -> None:
             elif session.expires:
                 after = expired(after, Loss.COMMIT, spot)
             state.objects[oid] = after
-    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None, saves=True)
+    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None, failed=False, saves=True)
+
+
+def fail(state: State, sid: int, spot: Spot) -> None:
+    """The flush fails, which rolls back: the session stays as it is then until somebody calls ``rollback()``.
+
+    Source: SQLAlchemy 2.0 and 2.1, run: whatever emits SQL before that raises ``PendingRollbackError``.
+    """
+    for oid, obj in state.of_session(sid):
+        if obj.inserted:
+            state.objects[oid] = _transient_again(obj, spot)
+        elif obj.life in (Life.PERSISTENT, Life.DELETED):
+            state.objects[oid] = _rolled_back(state, sid, obj, Loss.FAILED_FLUSH, spot)
+    state.sessions[sid] = replace(state.sessions[sid], begun=True, connected=True, failed=True)
 
 
 def rollback(state: State, sid: int, spot: Spot) -> None:
@@ -206,12 +224,22 @@ def rollback(state: State, sid: int, spot: Spot) -> None:
         if obj.life is Life.PENDING or obj.inserted:
             state.objects[oid] = _transient_again(obj, spot)
         elif obj.life in (Life.PERSISTENT, Life.DELETED):
-            state.objects[oid] = _rolled_back(state, sid, obj, spot)
-    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None)
+            state.objects[oid] = _rolled_back(state, sid, _recovered(obj), Loss.ROLLBACK, spot)
+    state.sessions[sid] = replace(session, begun=False, connected=False, unsaved=None, failed=False)
 
 
-def _rolled_back(state: State, sid: int, obj: Object, spot: Spot) -> Object:
-    gone = expired(replace(obj, life=Life.PERSISTENT), Loss.ROLLBACK, spot)
+def _recovered(obj: Object) -> Object:
+    """What a failed flush has expired is expired as if by the rollback that follows."""
+    columns = LOADED if obj.columns.loss is Loss.FAILED_FLUSH else obj.columns
+    attributes = {
+        name: replace(status, loss=None) if status.loss is Loss.FAILED_FLUSH else status
+        for name, status in obj.attributes.items()
+    }
+    return replace(obj, columns=columns, attributes=attributes)
+
+
+def _rolled_back(state: State, sid: int, obj: Object, how: Loss, spot: Spot) -> Object:
+    gone = expired(replace(obj, life=Life.PERSISTENT), how, spot)
     keys: dict[str, Status] = {}
     if keeps(state, sid):
         keys = {name: LOADED for name, column in obj.entity.columns.items() if column.primary_key}
@@ -263,7 +291,7 @@ def savepoint_rollback(state: State, sid: int, spot: Spot) -> None:
             state.objects[oid] = replace(obj, life=Life.PERSISTENT, deleted=False)
         elif obj.life is Life.PERSISTENT and (obj.changed or obj.written):
             kept = {name: status for name, status in obj.attributes.items() if status.loss is not Loss.FLUSH}
-            state.objects[oid] = _rolled_back(state, sid, replace(obj, attributes=kept), spot)
+            state.objects[oid] = _rolled_back(state, sid, replace(obj, attributes=kept), Loss.ROLLBACK, spot)
 
 
 def close(state: State, sid: int, spot: Spot, *, left: bool = False) -> None:
@@ -279,6 +307,7 @@ def close(state: State, sid: int, spot: Spot, *, left: bool = False) -> None:
             left=left or session.collected,
             anew=session.anew if session.collected else None,
             unsaved=None,
+            failed=False,
         )
 
 

@@ -16,6 +16,8 @@ class Loss(StrEnum):
 
     COMMIT = "commit"
     ROLLBACK = "rollback"
+    FAILED_FLUSH = "failed flush"
+    """Nothing of the session can be loaded before it is rolled back."""
     FLUSH = "flush"
     EXPIRE = "expire"
     REFRESH = "refresh"

@@ -7,14 +7,20 @@ import sys
 from typing import TYPE_CHECKING
 
 from outlive.check import ir
-from outlive.check.flow.frames import Frame
-from outlive.check.flow.values import UNKNOWN, ClassValue, Value
+from outlive.check.flow import lifetimes
+from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow.meeting import note_raise
+from outlive.check.flow.state import State
+from outlive.check.flow.values import UNKNOWN, ClassValue, SessionRef, Spot, Value
 from outlive.check.program import ClassSymbol, External, Module
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _BROAD = frozenset({"Exception", "BaseException"})
+
+FAILED_FLUSH = External("sqlalchemy.exc.SQLAlchemyError")
+"""What a flush raises: this, or what derives from it."""
 
 
 def kind_of(run: Interpreter, module: Module, name: str) -> Value:
@@ -25,6 +31,18 @@ def kind_of(run: Interpreter, module: Module, name: str) -> Value:
     if isinstance(symbol, External):
         return symbol
     return External(f"builtins.{name}") if symbol is None and _builtin(name) is not None else UNKNOWN
+
+
+def note(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> None:
+    """A call may raise: one that flushes leaves the session in a state of its own then."""
+    base = run.value(node.base, state, frame) if node.method in ("commit", "flush") else UNKNOWN
+    if not isinstance(base, SessionRef) or lifetimes.is_clean(state, base.sid) or state.sessions[base.sid].savepoints:
+        note_raise(out, state)
+        return
+    failed = state.fork()
+    lifetimes.fail(failed, base.sid, Spot(frame.id, node.span))
+    failed.raised = FAILED_FLUSH
+    out.raises.append(failed)
 
 
 def catches(run: Interpreter, frame: Frame, handler: ir.Handler, kind: Value | None) -> bool | None:
@@ -39,24 +57,23 @@ def _is_a(run: Interpreter, kind: ClassValue | External, other: Value) -> bool |
     """Whether a class is another, or derives from it."""
     if kind == other:
         return True
-    if isinstance(other, ClassValue):
-        if isinstance(kind, External):
-            return False  # A library does not know the program.
-        inside, _, known = run.program.lineage(kind.symbol)
-        return other.symbol in inside or (False if known else None)
-    if not isinstance(other, External):
-        return None
     if isinstance(kind, External):
-        return _of_libraries(kind, other)
-    _, outside, known = run.program.lineage(kind.symbol)
-    answers = [_of_libraries(base, other) if isinstance(base, External) else None for base in outside]
-    if True in answers:
+        # A library does not know the program.
+        return _of_libraries(kind, other) if isinstance(other, External) else False if other != UNKNOWN else None
+    inside, _, _ = run.program.lineage(kind.symbol)
+    if isinstance(other, ClassValue) and other.symbol in inside:
         return True
-    return None if None in answers or not known else other.last in _BROAD
+    bases = [kind_of(run, each.module, base.head) for each in inside for base in each.facts.bases]
+    outside = [base for base in bases if not isinstance(base, ClassValue)]
+    answers = [_is_a(run, base, other) if isinstance(base, External) else None for base in outside]
+    return True if True in answers else None if None in answers or not answers else False
 
 
 def _of_libraries(kind: External, other: External) -> bool | None:
     mine, theirs = _builtin(kind.dotted), _builtin(other.dotted)
+    if kind == FAILED_FLUSH:
+        is_there = other.library == "sqlalchemy" or (theirs is not None and theirs.__name__ in _BROAD)
+        return is_there and (other == kind or theirs is not None or None)
     if mine is not None and theirs is not None:
         return issubclass(mine, theirs)
     if theirs is not None and theirs.__name__ in _BROAD:

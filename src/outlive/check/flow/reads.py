@@ -273,6 +273,9 @@ def _read_in_session(
     session = _session(state, obj)
     if session is None or obj.sid is None:
         return [(state, UNKNOWN)]
+    if session.failed:
+        _late(run, state, frame, oid, obj, name, spot)
+        return [(state, UNKNOWN)]
     awaits = session.is_async and not session.lent
     if obj.life is Life.DELETED and not awaits:
         return [(state, UNKNOWN)]  # The row is gone, but a relationship can be loaded.

@@ -132,6 +132,7 @@ class Session(Struct, frozen=True):
         ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
         kept: Somebody whom we cannot see may hold it.
         unsaved: Where the first change was made that no commit has saved yet.
+        failed: Its flush has failed, and nobody has rolled back since: it emits no SQL.
         saves: Whoever works with it commits: what is changed after that is not left to anybody.
     """
 
@@ -155,6 +156,7 @@ class Session(Struct, frozen=True):
     ended: bool = False
     kept: bool = False
     unsaved: Spot | None = None
+    failed: bool = False
     saves: bool = False
 
 

@@ -45,6 +45,7 @@ from outlive.lifecycle.places import Place
 _LOST = {
     Loss.COMMIT: "expired here by the commit",
     Loss.ROLLBACK: "expired here by the rollback",
+    Loss.FAILED_FLUSH: "expired here when the flush failed",
     Loss.FLUSH: "expired here by the flush of an UPDATE",
     Loss.EXPIRE: "expired here",
     Loss.REFRESH: "dropped here by the refresh",
