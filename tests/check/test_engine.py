@@ -124,7 +124,7 @@ def test_of_the_paths_that_may_raise_a_block_keeps_a_few(monkeypatch):
         remember(out, state)
         kept.append(len(out.raises))
 
-    monkeypatch.setattr("outlive.check.flow.interpreter.note_raise", note_raise)
+    monkeypatch.setattr("outlive.check.flow.raising.note_raise", note_raise)
     lines = "".join(f"            name{n} = call{n}()\n" for n in range(300))
     codes(
         SHOP

@@ -74,6 +74,7 @@ class Entity:
         lineage: Itself and its ancestors in the program, nearest first.
         known: All ancestors are known, so an attribute that is not here does not exist.
         table: Its ``__tablename__``, where it can be read.
+        proxies: Association proxies: the relationship that is read for one, and the attribute behind it.
         eager_defaults: Server-generated values are fetched by every flush.
         is_sqlmodel: It has SQLModel's methods besides.
     """
@@ -84,6 +85,7 @@ class Entity:
     table: str = ""
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     relationships: dict[str, Relationship] = field(default_factory=dict[str, Relationship])
+    proxies: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     eager_defaults: bool = False
     async_attrs: bool = False
     is_sqlmodel: bool = False
@@ -180,8 +182,11 @@ class Entities:
         for class_ in inside:
             for attribute in class_.facts.attributes:
                 self._attribute(entity, class_, attribute, "SQLModel" in names)
+            told = {attribute.name for attribute in class_.facts.attributes}
             for name, index in class_.facts.methods.items():
-                if any("declared_attr" in d.head for d in class_.module.function(index).decorators):
+                if name not in told and any(
+                    "declared_attr" in d.head for d in class_.module.function(index).decorators
+                ):
                     entity.known = False  # What it returns is not read here.
                     entity.columns.pop(name, None)
         for ancestor in inside:
@@ -244,6 +249,8 @@ class Entities:
         elif call in _COLUMN_CALLS:
             assert value is not None
             entity.columns[name] = _column(value, annotation)
+        elif call == "association_proxy" and value is not None and len(value.parts) == 2:
+            entity.proxies[name] = value.parts[0].text, value.parts[1].text
         elif (wrapper == "Mapped" and value is None) or (
             is_sqlmodel and annotation is not None and wrapper != "ClassVar" and call in ("", "Field")
         ):

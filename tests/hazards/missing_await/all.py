@@ -1,5 +1,6 @@
 """Methods of async sessions, awaited and not."""
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import async_scoped_session
 
 scoped = async_scoped_session(AsyncSessionLocal, scopefunc=asyncio.current_task)
@@ -255,3 +256,18 @@ async def _remember(session: _ForgivingSession):
 async def own_class():
     async with _ForgivingSession(async_engine) as session:
         await _remember(session)
+
+
+_Listened = sessionmaker(engine)
+
+
+@event.listens_for(_Listened, "before_commit")
+def _count_new(session: AsyncSession):
+    session.flush()  # quiet: an event gives the sync session, whatever the annotation says
+
+
+def listener():
+    with _Listened() as session:
+        session.add(Book(title="Lavinia"))
+        session.commit()
+        print(session.scalars(select(Book.title)).all())

@@ -243,3 +243,19 @@ async def gathered_round_by_round():
     async with AsyncSessionLocal() as session:
         for number in (1, 2, 3, 4):
             await asyncio.gather(_rename(session, number % 2 + 1, "Tehanu"), _count())  # quiet: done in each round
+
+
+async def tasks_of_a_list():
+    async with _ConnectingSession() as session:
+        waiting = []
+        waiting.append(_today(session))
+        if session.is_active:
+            waiting.append(_titles(session))  # finding: `_titles()` uses a session that is in use by another task
+        _raise(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def tasks_of_a_list_with_their_own():
+    waiting = []
+    waiting.append(_count())
+    waiting.append(_count())  # quiet: each has its own session
+    _raise(await asyncio.gather(*waiting, return_exceptions=True))

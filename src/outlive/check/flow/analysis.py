@@ -215,6 +215,11 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         reopened.left_open(run, root, pairs)
         streams.sent(run, root, pairs, is_entry=is_entry)
         background.still_going(run, pairs, is_entry=is_entry)
+        if (run.entered or run.lent) and any(one.pending for one, _ in pairs):
+            noted = len(run.log.notes)
+            after = dependencies.left(run, root, [one for one, _ in pairs])
+            del run.log.notes[noted:]
+            background.outlived(run, after)
         if routes:
             responses.returned(run, symbol, routes, root, out.returns)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
@@ -355,7 +360,12 @@ def _parameter(
             state.sessions[found.sid] = replace(state.sessions[found.sid], expires=None)
             return [(state, found)]
         return [(state, UNKNOWN)]
-    return [(state, _typed(run, state, root, module, parameter.annotation, parameter.name))]
+    typed = _typed(run, state, root, module, parameter.annotation, parameter.name)
+    decorators = root.function.decorators if root.function is not None else ()
+    if isinstance(typed, SessionRef) and any(each.head.endswith("listens_for") for each in decorators):
+        # An event gives the sync session, whatever its listener says.
+        state.sessions[typed.sid] = replace(state.sessions[typed.sid], is_async=False)
+    return [(state, typed)]
 
 
 def _promised(
@@ -418,16 +428,21 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         term = run.program.global_term(symbol)
         if term.kind == "item" and term.head.endswith("Annotated") and term.parts:
             return _typed(run, state, root, symbol.module, term.parts[0], name)
+        if term.kind == "call" and term.head.endswith("NewType") and len(term.parts) == 2:
+            return _typed(run, state, root, symbol.module, term.parts[1], name)
     if isinstance(symbol, External) and symbol.dotted in run.knowledge.receivers:
         return External(f"{symbol.dotted}()")
+    factory = factories.annotated(run, module, annotation)
+    if factory is not None:
+        return factory
     if isinstance(symbol, External) and symbol.sqlalchemy in _ASYNC_OPTIONS:
         is_async = _ASYNC_OPTIONS[symbol.sqlalchemy] or ".ext.asyncio" in symbol.dotted
         return _symbolic_session(run, state, root, name, is_async, factories.exact_name(symbol))
     if isinstance(symbol, ClassSymbol):
-        factory = classes.session_class(run, symbol)
-        if factory is not None:
-            return _symbolic_session(run, state, root, name, factory.is_async, "")
-        if root.depth == 0 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
+        made = classes.session_class(run, symbol)
+        if made is not None:
+            return _symbolic_session(run, state, root, name, made.is_async, "")
+        if root.depth < 2 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
             pairs = _instance(run, state, replace_depth(root), symbol, False)
             if len(pairs) == 1 and pairs[0][0] is state:
                 return pairs[0][1]

@@ -232,6 +232,14 @@ def still_going(run: Interpreter, ends: Pairs, *, is_entry: bool) -> None:
                     _look(run, state, work, may_be_mended=not is_entry)
 
 
+def outlived(run: Interpreter, ends: Iterable[State]) -> None:
+    """What goes on beside others does so when the dependencies of a request have ended, too."""
+    for state in ends:
+        for work in state.pending.values():
+            if work.is_beside and not work.is_unseen:
+                _look(run, state, work, may_be_mended=False)
+
+
 def _foreseen(run: Interpreter, state: State, work: Work) -> tuple[sharing.Use, ...]:
     """The uses of sessions in a function that is going to run."""
     values = [*work.given, work.function]

@@ -138,7 +138,7 @@ def _hand_on(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None
         pass  # It is still ours.
     elif isinstance(base, External) and (base.dotted in run.knowledge.streams or given.keyword("background")):
         pass  # The response has it run when it has been sent.
-    elif node.method not in ("add", "discard") or node.base in given.state.envs.get(given.frame.id, {}):
+    elif node.method not in ("add", "append", "discard") or node.base in given.state.envs.get(given.frame.id, {}):
         background.let_go(given.state, values)
 
 
@@ -348,14 +348,16 @@ def inline(
             state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
             bound[name] = Ref(oid)
     kept_by = caching.of_function(run, function.symbol)
+    known = caching.hit(run, state, function.symbol) if kept_by is not None else None
+    if known is not None:
+        return [(state, known)]
+    pairs = _followed(run, function, bound, state, frame, span, out)
+    promised = factories.annotated(run, function.symbol.module, function.symbol.facts.returns)
+    if promised is not None:
+        pairs = [(one, promised if isinstance(value, Unknown) else value) for one, value in pairs]
     if kept_by is not None:
-        known = caching.hit(run, state, function.symbol)
-        if known is not None:
-            return [(state, known)]
-        pairs = _followed(run, function, bound, state, frame, span, out)
         caching.miss(run, kept_by, bound, pairs)
-        return pairs
-    return _followed(run, function, bound, state, frame, span, out)
+    return pairs
 
 
 def _followed(
@@ -479,7 +481,9 @@ def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value],
 
 def _makes_something(constructor: Function, bound: dict[str, Value]) -> bool:
     """Whether an instance has something in which objects can be kept later."""
-    known = any(isinstance(value, External) and value.dotted.endswith("()") for value in bound.values())
+    _, *given = bound.values()
+    known = any(isinstance(value, External) and value.dotted.endswith("()") for value in given)
+    known = known or any(isinstance(value, Ref) for value in given)
     return known or _MAKES.search(constructor.text) is not None
 
 
@@ -495,6 +499,7 @@ def _is_alive(value: Value, state: State, depth: int) -> bool:
             | Context()
             | Coroutine()
             | FunctionValue()
+            | ClassValue()
             | Block()
             | MethodValue()
             | Query()

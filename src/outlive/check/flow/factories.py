@@ -10,7 +10,7 @@ from outlive.check.flow import classes
 from outlive.check.flow.arguments import Given, evaluate_term
 from outlive.check.flow.values import ClassValue, Const, Factory, Spot, Value
 from outlive.check.ir import Term
-from outlive.check.program import KEEPING, ClassSymbol, External
+from outlive.check.program import KEEPING, ClassSymbol, External, Module
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -83,3 +83,17 @@ def flag(given: Given, name: str, default: bool | None) -> bool | None:
     if value is None:
         return default
     return value.value if isinstance(value, Const) and isinstance(value.value, bool) else None
+
+
+def annotated(run: Interpreter, module: Module, annotation: Term | None) -> Factory | None:
+    """What ``sessionmaker[Session]`` promises: a factory as the others of the program."""
+    if annotation is None or not annotation.head.endswith("sessionmaker"):
+        return None
+    symbol = run.program.resolve(module, annotation.head)
+    if not isinstance(symbol, External) or symbol.sqlalchemy not in ("sessionmaker", "async_sessionmaker"):
+        return None
+    made = run.program.resolve(module, annotation.parts[0].head) if annotation.parts else None
+    is_async = symbol.sqlalchemy == "async_sessionmaker" or (
+        isinstance(made, External) and made.sqlalchemy == "AsyncSession"
+    )
+    return Factory(is_async, run.default_expires[is_async], exact_name(made) if isinstance(made, External) else "")

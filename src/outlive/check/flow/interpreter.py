@@ -54,6 +54,7 @@ from outlive.check.flow.values import (
     UNKNOWN,
     ClassValue,
     Const,
+    Coroutine,
     Factory,
     FunctionValue,
     Group,
@@ -79,7 +80,7 @@ _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "ran
 _CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "warning"})
 
 
-_LOOKS = frozenset({"compare", "in", "none", "some", "test"})
+_LOOKS = frozenset({"compare", "equal", "in", "none", "some", "test"})
 """Ways to look at a value that keep nothing of it."""
 
 
@@ -464,7 +465,7 @@ class Interpreter:
                 current = _with_item(items, names, str(key.value), value)
             case Many(element=element):
                 current = Many(join(element, value))
-            case Group(items=items) if isinstance(value, Option):
+            case Group(items=items, names=()) if isinstance(value, (Coroutine, Option)) and value not in items:
                 current = Group((*items, value))
             case Group(items=items):
                 current = Many(join(join_all(items), value))

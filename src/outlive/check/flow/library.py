@@ -207,6 +207,7 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
                 reads.store(run, state, frame, first, name.value, given.args[2], node.span)
             else:
                 _look_through(given)  # Any attribute may have been given a value.
+                reads.store_somewhere(state, first, Spot(frame.id, node.span))
             return [(state, NONE)]
         if last == "isinstance" and len(given.args) == 2:
             return [(state, classes.is_instance(run, state, *given.args))]

@@ -18,6 +18,7 @@ from outlive.check.flow.values import (
     Group,
     Many,
     Mapped,
+    Member,
     Query,
     Ref,
     Shelf,
@@ -278,7 +279,7 @@ def _are_apart(name: str, mine: Value, value: Value, state: State, other: State)
 def _is_inert(value: Value, state: State, depth: int) -> bool:
     """Whether losing track of a value can at most keep us silent."""
     match value:
-        case Unknown() | Const() | External() | ClassValue() | Mapped() | ModuleSymbol() | Shelf():
+        case Unknown() | Const() | Member() | External() | ClassValue() | Mapped() | ModuleSymbol() | Shelf():
             return True
         case Query(entities=entities):
             return not any(isinstance(entity, ClassValue) for entity in entities)

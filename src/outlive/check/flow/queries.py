@@ -27,6 +27,7 @@ from outlive.check.flow.values import (
     Load,
     Many,
     Mapped,
+    Member,
     Query,
     Ref,
     Rows,
@@ -87,14 +88,14 @@ def run_query(run: Interpreter, query: Query, state: State, frame: Frame, span: 
 def condition(values: Sequence[Value], how: str) -> Value:
     """``Author.id == key``, ``Author.id < key``, ``Book.price + 1``: the column, and what it is to be equal to.
 
-    Of literals, whether they are equal, or ``None``; of a dict whether it has a key.
+    Of literals and members of enumerations, whether they are equal, or in a list; of a dict whether it has a key.
     """
     if how in ("none", "some"):
         return _is_none(values[0], how == "none")
-    if how == "in" and isinstance(values[0], Const) and isinstance(values[1], Group):
-        return Const(True) if values[0].value in values[1].names else UNKNOWN
-    if how == "equal" and len(values) == 2 and all(isinstance(value, Const) for value in values):
-        return Const(values[0] == values[1])
+    if how == "in":
+        return _is_in(values[0], values[1])
+    if how == "equal" and len(values) == 2 and all(isinstance(value, (Const, Member)) for value in values):
+        return Const(values[0] == values[1]) if type(values[0]) is type(values[1]) else UNKNOWN
     column = next((value for value in values if isinstance(value, Mapped)), None)
     if column is None or how not in ("equal", "compare", "join"):
         return UNKNOWN
@@ -111,6 +112,14 @@ def _is_none(value: Value, wanted: bool) -> Value:
     if isinstance(value, Const):
         return Const((value.value is None) == wanted)
     return Const(not wanted) if isinstance(value, (SessionRef, Group, Many, Factory, Handle)) else UNKNOWN
+
+
+def _is_in(value: Value, container: Value) -> Value:
+    if not isinstance(value, (Const, Member)) or not isinstance(container, Group):
+        return UNKNOWN
+    if container.names:
+        return Const(True) if isinstance(value, Const) and value.value in container.names else UNKNOWN
+    return Const(value in container.items) if all(type(item) is type(value) for item in container.items) else UNKNOWN
 
 
 def narrowed(run: Interpreter, query: Query, name: str, given: Given) -> Query:

@@ -249,13 +249,15 @@ class Reach:
                 yield from self._meaning(module, name)
 
     def _returns(self, symbol: FunctionSymbol) -> frozenset[ClassSymbol]:
-        """Classes of what a function may return: what it says, else all that it names."""
+        """Classes of what a function may return: what it says, else all that it names; of what a constructor keeps."""
         found = self._returned.get(symbol)
         if found is None:
             self._returned[symbol] = frozenset()  # Against recursion.
             named, term = self.named[symbol], symbol.facts.returns
             classes = {each for each in self._all(symbol.module, term) if isinstance(each, ClassSymbol)}
-            if not classes and not (term is not None and _LIFELESS.issuperset(names_in(term))):
+            if symbol.facts.name == "__init__":
+                classes = named.classes
+            elif not classes and not (term is not None and _LIFELESS.issuperset(names_in(term))):
                 classes = named.classes.union(*map(self._returns, named.functions))
             found = self._returned[symbol] = frozenset(classes)
         return found

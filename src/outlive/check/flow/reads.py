@@ -40,7 +40,9 @@ from outlive.check.flow.values import (
     Group,
     Handle,
     Load,
+    Many,
     Mapped,
+    Member,
     MethodValue,
     Query,
     Ref,
@@ -60,6 +62,12 @@ if TYPE_CHECKING:
 
 _EXPECTED = frozenset({"DetachedInstanceError", "MissingGreenlet", "AttributeError", "InvalidRequestError"})
 _PROPERTIES = ("property", "hybrid_property", "cached_property", "computed_field")
+
+
+_ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum"})
+
+SOMEWHERE = "*"
+"""Among what has changed of an object: one of its columns, whichever."""
 
 
 def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, span: int, tested: bool) -> Pairs:
@@ -145,9 +153,12 @@ def _class_attribute(run: Interpreter, symbol: ClassSymbol, name: str) -> Value:
     if found is not None:
         owner = ClassValue(symbol) if any(d.head == "classmethod" for d in found.facts.decorators) else None
         return FunctionValue(found, owner)
-    inside, _, _ = run.program.lineage(symbol)
+    inside, outside, _ = run.program.lineage(symbol)
+    is_enum = any(isinstance(base, External) and base.dotted in _ENUMS for base in outside)
     for class_ in inside:
         for attribute in class_.facts.attributes:
+            if is_enum and attribute.name == name:
+                return Member(symbol, name)
             if attribute.name == name and attribute.value is not None and attribute.value.kind in ("name", "call"):
                 return evaluate_term(run, class_.module, attribute.value)
     return UNKNOWN
@@ -222,6 +233,8 @@ def _read_mapped(
     entity = obj.entity
     if name == "awaitable_attrs":
         return [(state, MethodValue(Ref(oid), name))]
+    if name in entity.proxies:
+        return _read_through(run, state, frame, oid, *entity.proxies[name], span)
     if name not in entity.columns and name not in entity.relationships:
         if name in obj.links:
             return [(state, obj.links[name])]
@@ -264,6 +277,18 @@ def _read_mapped(
     if obj.exit is not None:
         _late(run, state, frame, oid, obj, name, spot)
     return [(state, UNKNOWN)]
+
+
+def _read_through(
+    run: Interpreter, state: State, frame: Frame, oid: int, relationship: str, name: str, span: int
+) -> Pairs:
+    """An association proxy reads a relationship, and an attribute of what stands behind it."""
+    done: Pairs = []
+    for one, value in read(run, state, frame, Ref(oid), relationship, span, False):
+        target = value.element if isinstance(value, Many) else value
+        for two, found in read(run, one, frame, target, name, span, False):
+            done.append((two, Many(found) if isinstance(value, Many) else found))
+    return done
 
 
 def _read_in_session(
@@ -412,6 +437,15 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
             other = state.object(linked)
             if other is not None and other.life in (Life.TRANSIENT, Life.DETACHED):
                 lifetimes.add(state, found.sid, linked)
+
+
+def store_somewhere(state: State, base: Value, spot: Spot) -> None:
+    """``setattr(base, name, value)``, and nobody knows which name."""
+    found = state.object(base.oid) if isinstance(base, Ref) else None
+    if isinstance(base, Ref) and found is not None and found.life is Life.PERSISTENT and found.sid is not None:
+        lifetimes.begin(state, found.sid, spot)
+        lifetimes.change(state, found.sid, spot)
+        state.objects[base.oid] = replace(found, changed=found.changed | {SOMEWHERE})
 
 
 def shown(

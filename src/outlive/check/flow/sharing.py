@@ -95,13 +95,12 @@ def meet(run: Interpreter, state: State, first: Worker, second: Worker, how: Mee
 
 def gathered(run: Interpreter, state: State, frame: Frame, given: Iterable[Value], unpacked: Iterable[Value]) -> None:
     """``asyncio.gather(count(session), load(session))``"""
-    values = [*given, *(each for value in unpacked if isinstance(value, Group) for each in value.items)]
-    workers = [(value.spot, _uses(run, value)) for value in values if isinstance(value, Coroutine)]
+    several = [each for value in unpacked if isinstance(value, Group) for each in value.items]
+    workers = [(value.spot, _uses(run, value)) for value in (*given, *several) if isinstance(value, Coroutine)]
     for one, other in combinations(workers, 2):
         meet(run, state, one, other)
-    for value in unpacked:
-        if isinstance(value, Many) and isinstance(value.element, Coroutine):
-            made = value.element
+    for made in (*several, *(value.element for value in unpacked if isinstance(value, Many))):
+        if isinstance(made, Coroutine):
             again = made.spot, [use for use in _uses(run, made) if _is_of_all_rounds(run, state, frame, made, use)]
             meet(run, state, again, again)
 

@@ -27,6 +27,7 @@ from outlive.check.flow.values import (
     Group,
     Handle,
     Many,
+    Member,
     MethodValue,
     Query,
     Ref,
@@ -129,7 +130,7 @@ class _Arguments:
             case External() if value in (graphql.INFO, requests.REQUEST):
                 self.alive = True
                 return UNKNOWN
-            case Const() | External() | ClassValue() | ModuleSymbol() | Shelf():
+            case Const() | Member() | External() | ClassValue() | ModuleSymbol() | Shelf():
                 return value
             case FunctionValue(owner=owner, closure=closure) if owner is None and not closure:
                 return value

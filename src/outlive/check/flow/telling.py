@@ -214,7 +214,13 @@ class _Teller:
         once: dict[object, LateRead] = {}
         for read in sorted(made, key=lambda read: (read.place, -len(read.evidence))):
             once.setdefault((read.place, read.attribute, read.loss, read.exit), read)
-        return list(once.values())
+        # Where the handler that rolls back is followed, too, that is the nearer cause.
+        rest = {(read.place, read.attribute) for read in once.values() if read.loss is not Loss.FAILED_FLUSH}
+        return [
+            read
+            for read in once.values()
+            if read.loss is not Loss.FAILED_FLUSH or (read.place, read.attribute) not in rest
+        ]
 
     def late_read(self, note: Note, standing: Spot, place: Place, evidence: tuple[Evidence, ...]) -> LateRead:
         obj, status = note.obj, note.status

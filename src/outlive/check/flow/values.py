@@ -184,6 +184,13 @@ class ClassValue(Struct, frozen=True):
     symbol: ClassSymbol
 
 
+class Member(Struct, frozen=True):
+    """A member of an enumeration of the program."""
+
+    owner: ClassSymbol
+    name: str
+
+
 class Shelf(Struct, frozen=True):
     """A dict of a module, or what a library offers for one, that functions fill: ``BOOKS[1] = book``."""
 
@@ -297,7 +304,7 @@ class Spot(Struct, frozen=True):
 Value: TypeAlias = (
     Unknown | Const | Every | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
     | Shelf | FunctionValue | MethodValue | Super | Context | Coroutine | Handle | Block | External | GlobalSymbol
-    | ModuleSymbol
+    | ModuleSymbol | Member
 )  # fmt: skip
 
 UNKNOWN = Unknown()

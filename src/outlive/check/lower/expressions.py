@@ -23,6 +23,9 @@ REACH = 8
 """How far back the parts of ``self.groups[name].append`` stand."""
 
 
+_OPPOSITE: dict[type[ast.cmpop], ast.cmpop] = {ast.IsNot: ast.Is(), ast.NotEq: ast.Eq(), ast.NotIn: ast.In()}
+
+
 class Expressions(ABC):
     """Lowers expressions into ``out``."""
 
@@ -189,8 +192,8 @@ class Expressions(ABC):
             # Without a key: its value is known on every path.
             return target, "", False
         key, negated = condition_key(node)
-        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn) and negated:
-            node = ast.copy_location(ast.Compare(node.left, [ast.In()], node.comparators), node)
+        if negated and isinstance(node, ast.Compare):
+            node = ast.copy_location(ast.Compare(node.left, [_OPPOSITE[type(node.ops[0])]], node.comparators), node)
         return self.tested(node), key, negated
 
     def truth(self, node: ast.expr, target: str) -> None:
@@ -351,13 +354,13 @@ class Expressions(ABC):
 def _how(node: ast.Compare) -> str:
     """What a comparison asks."""
     match node:
-        case ast.Compare(ops=[ast.Eq()]):
-            return "equal"
-        case ast.Compare(ops=[ast.In()]):
-            return "in"
         case ast.Compare(ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
             return "none"
         case ast.Compare(ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
             return "some"
+        case ast.Compare(ops=[ast.Eq() | ast.Is()]):
+            return "equal"
+        case ast.Compare(ops=[ast.In()]):
+            return "in"
         case _:
             return "compare"

@@ -318,7 +318,15 @@ class Statements(Expressions):
         for statement in _class_statements(node.body):
             match statement:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    before = len(self.inside)
                     made.methods[statement.name] = self.function(statement)
+                    declared = _declared(statement)
+                    if declared is not None:
+                        del self.inside[before:]  # It says what an assignment would.
+                        annotation = term(statement.returns, annotation=True)
+                        made.attributes.append(
+                            Attribute(statement.name, annotation, term(declared), span_of(statement))
+                        )
                 case ast.ClassDef():
                     self.class_(statement)
                 case ast.Import() | ast.ImportFrom():
@@ -342,6 +350,15 @@ class Statements(Expressions):
                     pass
         self.prefix, self.class_index, self.in_function, self.out = saved
         return index
+
+
+def _declared(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.expr | None:
+    """What a ``declared_attr`` returns, if it does nothing else."""
+    heads = [dotted(each.func if isinstance(each, ast.Call) else each) for each in node.decorator_list]
+    if not any("declared_attr" in head for head in heads):
+        return None
+    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
 
 
 def _as_load(node: ast.expr) -> ast.expr:
