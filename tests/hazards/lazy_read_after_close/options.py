@@ -1,5 +1,7 @@
 """Loader options that come from elsewhere, and those of another query."""
 
+from sqlalchemy.orm import load_only, noload
+
 
 def _found(options=None):
     query = select(Author).where(Author.id == 1)
@@ -149,3 +151,20 @@ def nested_options_of_an_earlier_query():
         book = session.scalars(query).first()
         author = session.get(Author, book.author_id)
     print(author.books)  # quiet: the identity map holds the object that has them
+
+
+def unloading_beside_a_limit():
+    with SessionLocal() as session:
+        behind = selectinload(Author.books).options(noload(Book.author), load_only(Book.title))
+        author = session.scalars(select(Author).options(behind)).one()
+    for book in author.books:
+        print(book.title)  # quiet: loaded with the query
+        print(book.author)  # quiet: with noload it is None
+        print(book.price)  # finding: book.price is not loaded
+
+
+def unloading_a_relationship():
+    with SessionLocal() as session:
+        author = session.scalars(select(Author).options(noload(Author.books))).one()
+    print(author.books)  # quiet: with noload it is empty
+    print(author.biography)  # finding: author.biography is not loaded

@@ -481,10 +481,9 @@ def _matters(run: Interpreter, function: FunctionValue, bound: dict[str, Value],
 
 def _makes_something(constructor: Function, bound: dict[str, Value]) -> bool:
     """Whether an instance has something in which objects can be kept later."""
-    _, *given = bound.values()
+    given = list(bound.values())[1:]
     known = any(isinstance(value, External) and value.dotted.endswith("()") for value in given)
-    known = known or any(isinstance(value, Ref) for value in given)
-    return known or _MAKES.search(constructor.text) is not None
+    return known or any(isinstance(value, Ref) for value in given) or _MAKES.search(constructor.text) is not None
 
 
 def _is_alive(value: Value, state: State, depth: int) -> bool:

@@ -44,13 +44,13 @@ def option(name: str, arguments: list[Value]) -> Option:
         for part in reversed(known):
             load = Load(rels=((part, load),)) if name in LOADERS else Load(vague=not load.rels)
         return Option(load, tuple(known))
-    if name in UNLOADERS:
-        return VAGUE_OPTION
     found = frozenset(known)
     if name == "load_only":
         return Option(Load(only=found))
-    if name == "defer":
+    if name == "defer" or (name in UNLOADERS and len(known) == 1):
         return Option(Load(without=found))
+    if name in UNLOADERS:
+        return VAGUE_OPTION
     return Option(Load(columns=found))
 
 
@@ -93,7 +93,7 @@ def statuses(entity: Entity, load: Load, way: Way = HERE) -> dict[str, Status]:
     else:
         made = {name: _by_mapping(entity, relationship, way) for name, relationship in entity.relationships.items()}
     for name, rel in entity.relationships.items():
-        if rel.quiet:
+        if rel.quiet or name in load.without:
             made[name] = VAGUE
     for name, column in entity.columns.items():
         if (
