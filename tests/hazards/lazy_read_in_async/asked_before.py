@@ -54,3 +54,20 @@ async def read_by_names_that_come_from_elsewhere():
         book = await session.get(Book, 1, options=[selectinload(Book.author)])
         await _touch(book, [column.key for column in inspect(Book).columns])
         print(book.author)  # quiet: an option asks for it
+
+
+async def queries_for_rows_of_two_kinds():
+    async with AsyncSessionLocal() as session:
+        named = select(Author).where(Author.name != "").options(selectinload(Author.books))
+        nameless = select(Author).where(Author.name == "")
+        for query in [named, nameless]:
+            for author in (await session.scalars(query)).all():
+                if author.name:
+                    print(author.books)  # quiet: the rows without a name are asked for nothing
+
+
+async def queries_that_load_nothing():
+    async with AsyncSessionLocal() as session:
+        for query in [select(Author).where(Author.id == 1), select(Author).where(Author.id == 2)]:
+            for author in (await session.scalars(query)).all():
+                print(author.books)  # finding: author.books is not loaded

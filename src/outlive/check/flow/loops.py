@@ -13,7 +13,7 @@ from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, State, Status
-from outlive.check.flow.values import UNKNOWN, Context, Group, Many, Query, Ref, Spot, Unknown, Value
+from outlive.check.flow.values import UNKNOWN, Context, Group, Load, Many, Query, Ref, Spot, Unknown, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -27,7 +27,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
     iterable = queries.iterated(run, iterable, state, frame, node.span)
     is_short = isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3
     if isinstance(iterable, Group) and is_short and (iterable.items or not _builds_a_query(node, state, frame)):
-        return each(run, node, iterable.items, state, frame, out)
+        return each(run, node, _queries_for_one(iterable.items), state, frame, out)
     element = item(iterable, UNKNOWN)
     some = state.assumed.get((frame.id, node.key)) if node.key else None
     if some is False:
@@ -68,6 +68,17 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         _take_queries(skipped, ends[-1], frame)
     ends = run.block(node.orelse, prune(ends), frame, out)
     return prune(ends + inner.breaks)
+
+
+def _queries_for_one(items: Sequence[Value]) -> Sequence[Value]:
+    """Queries for rows of several kinds: what one of them loads is read of its own rows, which the program tells apart."""
+    loaded = {name for each in items if isinstance(each, Query) for name, _ in each.load.rels}
+    return [
+        replace(each, load=each.load.merged(Load(without=frozenset(n for n in loaded if each.load.get(n) is None))))
+        if isinstance(each, Query)
+        else each
+        for each in items
+    ]
 
 
 def _forget_elements(run: Interpreter, state: State, element: Value) -> None:
