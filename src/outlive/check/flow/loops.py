@@ -71,7 +71,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
 
 
 def _queries_for_one(items: Sequence[Value]) -> Sequence[Value]:
-    """Queries for rows of several kinds: what one of them loads is read of its own rows, which the program tells apart."""
+    """Queries for rows of several kinds: what one of them loads is read of its own rows, told apart later."""
     loaded = {name for each in items if isinstance(each, Query) for name, _ in each.load.rels}
     return [
         replace(each, load=each.load.merged(Load(without=frozenset(n for n in loaded if each.load.get(n) is None))))

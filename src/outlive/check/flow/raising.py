@@ -35,9 +35,9 @@ def kind_of(run: Interpreter, module: Module, name: str) -> Value:
 
 def note(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> None:
     """A call may raise: one that flushes leaves the session in a state of its own then."""
+    note_raise(out, state)
     base = run.value(node.base, state, frame) if node.method in ("commit", "flush") else UNKNOWN
     if not isinstance(base, SessionRef) or lifetimes.is_clean(state, base.sid) or state.sessions[base.sid].savepoints:
-        note_raise(out, state)
         return
     failed = state.fork()
     lifetimes.fail(failed, base.sid, Spot(frame.id, node.span))
