@@ -37,6 +37,7 @@ FIXED = [
     "no-such-session-method",
     "read-after-commit-and-close",
     "read-after-expunge",
+    "read-blocked-by-raiseload",
 ]
 """Hazards whose bad example has a fix; for the others advice is better than an edit."""
 
@@ -183,6 +184,7 @@ def test_the_hazards_of_the_first_slice_are_there() -> None:
         "OL105": "server-value-expired-by-flush",
         "OL201": "lazy-read-after-close",
         "OL202": "read-after-expunge",
+        "OL203": "read-blocked-by-raiseload",
         "OL301": "expired-read-in-async",
         "OL302": "lazy-read-in-async",
         "OL401": "factory-expires-on-commit",
@@ -296,6 +298,17 @@ def test_messages_are_one_sentence_that_names_the_read(read: LateRead) -> None:
     assert finding.message.startswith("order.items ")
     assert not finding.message.endswith(".")
     assert Confidence.LIKELY == finding.confidence
+    assert finding.help
+
+
+@pytest.mark.parametrize("loss", [loss for loss in Loss if loss is not Loss.FLUSH])
+def test_what_the_mapping_forbids_is_one_hazard_whatever_was_lost(loss: Loss) -> None:
+    read = replace(late_reads()[0], loss=loss, exit=None, is_relationship=True, guard="raise")
+    flow = Flow(guarded_reads=(read,))
+    ((name, finding),) = [(hazard.name, found) for hazard in HAZARDS if hazard.check for found in hazard.check(flow)]
+
+    assert "read-blocked-by-raiseload" == name
+    assert finding.message.endswith('lazy="raise" forbids to load it on a read')
     assert finding.help
 
 

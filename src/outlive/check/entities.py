@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from outlive.check.facts import Attribute
 from outlive.check.ir import Term
 from outlive.check.program import ClassSymbol, External, GlobalSymbol, Module, Program, Symbol
 
+Guard: TypeAlias = Literal["", "raise", "raise_on_sql"]
+
 _COLLECTIONS = frozenset({"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "tuple"})
 _EAGER = frozenset({"selectin", "joined", "subquery", "immediate", "False"})
 _JOINED = frozenset({"joined", "False"})
 _BY_QUERY = frozenset({"selectin", "subquery"})
-_QUIET = frozenset({"dynamic", "write_only", "noload", "raise", "raise_on_sql"})
+_QUIET = frozenset({"dynamic", "write_only", "noload"})
+_GUARDS: dict[str, Guard] = {"raise": "raise", "raise_on_sql": "raise_on_sql"}
 _COLUMN_CALLS = frozenset({"mapped_column", "Column", "column_property", "Field", "deferred", "query_expression"})
 
 
@@ -50,10 +53,11 @@ class Relationship:
         many: A collection; ``None`` where that cannot be told.
         eager: Every query loads it (``lazy="selectin"``).
         ends: That ends where its target is on the way already: ``always``, or ``joined`` to what joins led to.
-        quiet: Reading it never emits SQL or raises for another reason (dynamic, write-only, raise, noload).
+        quiet: Reading it never emits SQL (dynamic, write-only, noload).
         by_key: A to-one side whose row is found by its key alone, so that the identity map can answer.
         deletes: What is behind it is deleted with its owner, or that cannot be read.
         saves: What is behind it goes into its owner's session (save-update cascade).
+        guard: The ``lazy`` by which a read raises instead of loading.
     """
 
     target: ClassSymbol | None
@@ -64,6 +68,7 @@ class Relationship:
     deletes: bool = False
     saves: bool = True
     ends: Literal["", "always", "joined"] = ""
+    guard: Guard = ""
 
 
 @dataclass(eq=False, slots=True)
@@ -284,9 +289,9 @@ class Entities:
             cascade is None or (cascade.kind == "text" and ("all" in cascade.text or "save-update" in cascade.text))
         )
         deep = value.keyword("join_depth") or (arguments.keyword("join_depth") if arguments is not None else None)
-        return Relationship(
-            target, many, style in _EAGER, quiet, by_key, deletes, saves, _end_of_loading(style) if deep is None else ""
-        )
+        ends = _end_of_loading(style) if deep is None else ""
+        guard = "" if quiet else _GUARDS.get(style, "")
+        return Relationship(target, many, style in _EAGER, quiet, by_key, deletes, saves, ends, guard)
 
     def _target(self, owner: ClassSymbol, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
         """Whether an annotation is a collection, and the class in it."""
@@ -342,7 +347,10 @@ class Entities:
                 lazy = backref.keyword("lazy")
                 style = lazy.text if lazy is not None else "select"
                 if name and target is not None:
-                    made = Relationship(owner, None, style in _EAGER, style in _QUIET, ends=_end_of_loading(style))
+                    made = Relationship(
+                        owner, None, style in _EAGER, style in _QUIET,
+                        ends=_end_of_loading(style), guard=_GUARDS.get(style, ""),
+                    )  # fmt: skip
                     self._backrefs.setdefault(target, {})[name] = made
         return self._backrefs.get(symbol, {})
 

@@ -31,6 +31,8 @@ def expired_by_commit(read: LateRead) -> bool:
 def told(read: LateRead) -> str:
     """What became of the value and why it cannot come back (``"order.total expired at the commit and ..."``)."""
     lost = f"{read.text} {_LOST[read.loss]}"
+    if read.guard:
+        return f'{lost}, and lazy="{read.guard}" forbids to load it on a read'
     if read.exit:
         return f"{lost} and {_LEFT[read.exit]}"
     needed = "a rollback first" if read.loss is Loss.FAILED_FLUSH else "`await`"
@@ -39,7 +41,7 @@ def told(read: LateRead) -> str:
 
 def parent_of(read: LateRead) -> str:
     """The object as the source names it: ``order`` of ``order.items``."""
-    return read.text.rpartition(".")[0] or read.entity
+    return read.text.rpartition(".")[0].removesuffix(".awaitable_attrs") or read.entity
 
 
 def loader_option(read: LateRead) -> str:

@@ -32,6 +32,7 @@ class Flow(Struct, frozen=True):
 
     late_reads: tuple[LateRead, ...] = ()
     schema_reads: tuple[LateRead, ...] = ()
+    guarded_reads: tuple[LateRead, ...] = ()
     expiring_factories: tuple[ExpiringFactory, ...] = ()
     early_key_reads: tuple[EarlyKeyRead, ...] = ()
     handovers: tuple[Handover, ...] = ()

@@ -155,7 +155,7 @@ def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
 def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbol]) -> None:
     """Once more, with what caches have kept."""
     known = {caching.line_of(run, note) for note in run.log.notes if note.kind == "late"}
-    fine, since = set(run.log.fine), len(run.log.notes)
+    fine, unguarded, since = set(run.log.fine), set(run.log.unguarded), len(run.log.notes)
     found: list[Note] = []
     for variant in range(max(map(len, run.kept.values()))):
         run.recalled = {symbol: kept[min(variant, len(kept) - 1)] for symbol, kept in run.kept.items()}
@@ -164,7 +164,7 @@ def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbo
             _walk_function(run, symbol)
             found += caching.take(run, since, known, symbol)
     run.log.notes += found
-    run.log.fine = fine
+    run.log.fine, run.log.unguarded = fine, unguarded
 
 
 def _learn_defaults(run: Interpreter) -> None:

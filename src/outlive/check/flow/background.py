@@ -278,6 +278,9 @@ def _look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) ->
             continue
         if root_of(run, note.oid) not in work.before:
             continue  # What the work has made or loaded by itself fails in it, whoever hands it over.
+        if note.guard and not _was_readable(work, note):
+            run.log.add(note)  # It would fail there and then, too.
+            continue
         in_time = work.runs not in ("afterwards", "process") and _was_readable(work, note)
         if in_time and not (work.runs == "beside" and note.suspended):
             continue

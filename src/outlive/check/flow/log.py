@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 from msgspec.structs import replace
 
+from outlive.check.entities import Guard
 from outlive.check.flow.observations import Exit, Meets
 from outlive.check.flow.state import Object, Session, State, Status
 from outlive.check.flow.values import Factory, Spot
@@ -45,6 +46,7 @@ class Note(Struct, frozen=True):
         suspended: Something has been awaited before, in the work that reads it.
         doubtful: The program may never go this way.
         handed: Where the work was handed over: frame, span of the call, span of what is handed over.
+        guard: The ``lazy`` of the relationship that makes a read raise, whatever its object is attached to.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Note(Struct, frozen=True):
     doubtful: bool = False
     handed: tuple[int, int, int] = (0, 0, 0)
     meeting: Meeting | None = None
+    guard: Guard = ""
 
 
 @dataclass(slots=True)
@@ -71,17 +74,20 @@ class Log:
 
     Attributes:
         fine: Spots at which a read was all right on some path.
+        unguarded: Reads of relationships with a guard that may be loaded on some path, each with its attribute.
         factories: Every factory that the program makes, by the call that makes it.
     """
 
     notes: list[Note] = field(default_factory=list[Note])
     fine: set[Spot] = field(default_factory=set[Spot])
     factories: dict[Spot, Factory] = field(default_factory=dict[Spot, Factory])
+    unguarded: set[tuple[Spot, str]] = field(default_factory=set[tuple[Spot, str]])
 
     def take(self, other: Log) -> None:
         """What another walk has noted."""
         self.notes += other.notes
         self.fine |= other.fine
+        self.unguarded |= other.unguarded
         self.factories.update(other.factories)
 
     def add(self, note: Note) -> None:

@@ -50,7 +50,7 @@ class Exit(StrEnum):
 class LateRead(Struct, frozen=True):
     """A read of an attribute that has no value, where SQLAlchemy cannot load it.
 
-    Either the object is detached, or its session is async and the read is not awaited.
+    Either the object is detached, or its session is async and the read is not awaited, or the mapping forbids it.
 
     Attributes:
         place: The read; in the frame in which the value was lost, so a read inside a callee stands at the call.
@@ -59,7 +59,8 @@ class LateRead(Struct, frozen=True):
         attribute: Name of the attribute.
         is_relationship: A relationship; otherwise a column.
         loss: Why it has no value.
-        exit: What detached the object; ``None`` while it is attached (then ``is_async`` is true).
+        exit: What detached the object; ``None`` while it is attached (then ``is_async`` is true), or if there is a
+            ``guard``.
         is_async: The object's session is an ``AsyncSession``.
         was_eager: A relationship that a loader option (or the mapping) had loaded before it was lost.
         evidence: Loaded, lost, detached, read inside a callee: in the order of time.
@@ -67,6 +68,7 @@ class LateRead(Struct, frozen=True):
         keep_fix: Adds ``expire_on_commit=False`` to the factory or session; ``None`` where that is not in reach.
         confidence: Certain when every path fails here.
         reader: What reads it: a ``schema``, a ``template``, or, if empty, the program itself.
+        guard: The ``lazy`` of the mapping that forbids to load it on a read; empty if none does.
     """
 
     place: Place
@@ -83,6 +85,7 @@ class LateRead(Struct, frozen=True):
     keep_fix: Fix | None
     confidence: Confidence
     reader: str = ""
+    guard: str = ""
 
 
 class ExpiringFactory(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
+from outlive.check.entities import Guard
 from outlive.check.flow.log import Log, Meeting, Note
 from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import VAGUE, Object, Session, Status
@@ -50,6 +51,7 @@ class _Noted(msgspec.Struct, array_like=True):
     doubtful: bool
     handed: tuple[int, int, int]
     meeting: Meeting | None
+    guard: Guard
 
 
 class _Framed(msgspec.Struct, array_like=True):
@@ -69,6 +71,7 @@ class _Parcel(msgspec.Struct, array_like=True):
     frames: list[_Framed]
     notes: list[_Noted]
     fine: list[Spot]
+    unguarded: list[tuple[Spot, str]]
     factories: list[Factory]
     factory_of: list[tuple[Spot, Factory]]
     added_at: list[tuple[int, Spot, int]]
@@ -98,7 +101,9 @@ def pack(run: Interpreter, log: Log, base: Log) -> bytes:
             waiting.add(parent)
     looked_at = run.program.looked_at | {frame.filename for frame in frames.values()}
     return msgspec.msgpack.encode(
-        _Parcel(sorted(looked_at), list(frames.values()), notes, fine, factories, factory_of, added)
+        _Parcel(
+            sorted(looked_at), list(frames.values()), notes, fine, list(log.unguarded), factories, factory_of, added
+        )
     )
 
 
@@ -115,7 +120,7 @@ def unpack(run: Interpreter, data: bytes) -> Log:
     run.added_at.update({own[oid]: (spot, span) for oid, spot, span in sent.added_at})
     notes = [_note(run, places, noted, own.get(noted.oid, 0)) for noted in sent.notes]
     factories = {factory.spot: factory for factory in sent.factories if factory.spot is not None}
-    return Log(notes, set(sent.fine), factories)
+    return Log(notes, set(sent.fine), factories, set(sent.unguarded))
 
 
 def looked_at(data: bytes) -> list[str]:
@@ -177,6 +182,7 @@ def _noted(note: Note) -> _Noted:
     return _Noted(
         note.kind, note.spot, note.name, subject, note.status, note.exit, note.session, note.cause, note.oid,
         note.text, note.use, note.shadowed, note.suspended, note.doubtful, note.handed, note.meeting,
+        note.guard,
     )  # fmt: skip
 
 
@@ -194,4 +200,5 @@ def _note(run: Interpreter, places: _Places, noted: _Noted, oid: int) -> Note:
     return Note(
         noted.kind, noted.spot, noted.name, obj, noted.status, noted.exit, noted.session, noted.cause, oid,
         noted.text, noted.use, noted.shadowed, noted.suspended, noted.doubtful, noted.handed, noted.meeting,
+        noted.guard,
     )  # fmt: skip

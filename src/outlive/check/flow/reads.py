@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from outlive.check.entities import Guard
 from outlive.check.flow import (
     background,
     calls,
@@ -15,6 +16,7 @@ from outlive.check.flow import (
     factories,
     fields,
     graphql,
+    guards,
     identity_map,
     lifetimes,
     orphans,
@@ -89,7 +91,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             return [(state, MethodValue(base, name))]
         case MethodValue(base=Ref(oid=oid), name="awaitable_attrs"):
             obj = state.object(oid)
-            if obj is not None and obj.life is Life.DETACHED:
+            if obj is not None and (obj.life is Life.DETACHED or guards.of(obj, name) == "raise"):
                 return _read_mapped(run, state, frame, oid, obj, name, span, tested)
             if obj is not None:
                 _load(state, oid, name)
@@ -235,6 +237,8 @@ def _read_mapped(
         return [(state, MethodValue(Ref(oid), name))]
     if name in entity.proxies:
         return _read_through(run, state, frame, oid, *entity.proxies[name], span)
+    if name == "__dict__":
+        state.objects[oid] = guards.looked_through(obj)
     if name not in entity.columns and name not in entity.relationships:
         if name in obj.links:
             return [(state, obj.links[name])]
@@ -262,7 +266,9 @@ def _read_mapped(
             return [(state, MethodValue(Ref(oid), name))]
         return [(state, NONE if status.loss is not None else obj.links.get(name, UNKNOWN))]
     status = obj.status(name)
-    if status.vague or obj.life is None:
+    if guards.may_be_loaded(obj, name):
+        run.log.unguarded.add((spot, name))
+    if status.vague or obj.life is None or guards.is_unsure(obj, name):
         own = _session(state, obj)
         if obj.life is Life.PERSISTENT and own is not None and (not own.is_async or own.lent):
             lifetimes.spread(state, oid)  # It may be a load.
@@ -272,6 +278,10 @@ def _read_mapped(
         if tested and name in entity.columns and entity.columns[name].filled:
             return [(state, Const(True))]
         return [(state, children.child(run, state, oid, name))]
+    guard = guards.refusing(run, state, obj, name)
+    if guard:
+        _late(run, state, frame, oid, obj, name, spot, guard)
+        return [(state, UNKNOWN)]
     if obj.life in (Life.PERSISTENT, Life.DELETED):
         return _read_in_session(run, state, frame, oid, obj, name, spot)
     if obj.exit is not None:
@@ -329,7 +339,9 @@ def _read_in_session(
     return [(state, UNKNOWN)]
 
 
-def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, spot: Spot) -> None:
+def _late(
+    run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, name: str, spot: Spot, guard: Guard = ""
+) -> None:
     if any(caught.rpartition(".")[2] in _EXPECTED for caught in frame.caught):
         state.objects[oid] = obj.with_status(name, VAGUE)  # Where it does not raise, there is a value.
         return
@@ -351,11 +363,13 @@ def _late(run: Interpreter, state: State, frame: Frame, oid: int, obj: Object, n
             state,
         )
         return
-    cause = status.spot or (obj.exit[1] if obj.exit else obj.born)
+    left = None if guard else obj.exit
+    cause = status.spot or (left[1] if left else obj.born)
     session = _session(state, obj)
     if run.is_partial:
         run.log.fine.add(spot)  # It may be, on a path that was left out.
-    run.log.raised(Note("late", spot, name, obj, status, obj.exit, session, cause, oid), state)
+        run.log.unguarded.add((spot, name))
+    run.log.raised(Note("late", spot, name, obj, status, left, session, cause, oid, guard=guard), state)
 
 
 def _session(state: State, obj: Object) -> Session | None:

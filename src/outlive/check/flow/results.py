@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check.entities import Entity
-from outlive.check.flow import children, keys, lifetimes, loading, rows
+from outlive.check.flow import children, guards, keys, lifetimes, loading, rows
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.state import LOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import (
@@ -58,6 +58,9 @@ def load_entity(
                 rows.come_upon(run, state, oid, load)
         fill_behind(run, state, sid, entity, load)
         return Ref(found)
+    for each_id, each in state.of_session(sid) if sid is not None else ():
+        if entity.meets(each.entity) and not keys.are_different(key, each.key):
+            state.objects[each_id] = guards.filled(each, load)
     oid = run.identity("object", spot, value.symbol)
     if sid is not None and key != EVERY and rows.take_from_every(run, state, sid, entity, oid) is not None:
         made = rows.come_upon(run, state, oid, load)

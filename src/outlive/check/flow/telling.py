@@ -70,8 +70,9 @@ def tell(run: Interpreter, sources: Mapping[str, Source]) -> Flow:
     teller = _Teller(run, sources)
     late = teller.late()
     return Flow(
-        late_reads=tuple(read for read in late if not read.reader),
+        late_reads=tuple(read for read in late if not read.reader and not read.guard),
         schema_reads=tuple(read for read in late if read.reader),
+        guarded_reads=tuple(read for read in late if read.guard and not read.reader),
         expiring_factories=tuple(teller.factories()),
         early_key_reads=tuple(teller.early()),
         handovers=tuple(teller.handovers()),
@@ -147,8 +148,14 @@ class _Teller:
 
     def notes(self, kind: str) -> list[Note]:
         """What was noted, but for what is all right wherever the program certainly goes."""
-        fine = self.run.log.fine
-        return [note for note in self.run.log.notes if note.kind == kind and not (note.doubtful and note.spot in fine)]
+        fine, unguarded = self.run.log.fine, self.run.log.unguarded
+        return [
+            note
+            for note in self.run.log.notes
+            if note.kind == kind
+            and not (note.doubtful and note.spot in fine)
+            and not (note.guard and (note.spot, note.name) in unguarded)
+        ]
 
     def story(self, note: Note, standing: Spot) -> tuple[Evidence, ...]:
         obj = note.obj
@@ -197,6 +204,7 @@ class _Teller:
                 born,
                 note.obj.entity.name,
                 eager,
+                note.guard,
                 self.run.frames[standing.frame][2:],
             )
             groups.setdefault(key, []).append((place, note, standing))
@@ -237,13 +245,14 @@ class _Teller:
             is_relationship=note.name in obj.entity.relationships,
             loss=status.loss,
             exit=note.exit[0] if note.exit else None,
-            is_async=note.exit is None or (session is not None and session.is_async),
+            is_async=(note.exit is None and not note.guard) or (session is not None and session.is_async),
             was_eager=status.eager,
             evidence=evidence,
             load_fix=self.load_fix(note, obj) if status.loss is Loss.NEVER_LOADED else None,
             keep_fix=self.keep_fix(note),
             confidence=self.fine(note.spot),
             reader=note.text if note.use is not None and note.kind == "late" else "",
+            guard=note.guard,
         )
 
     def reads_it(self, note: Note) -> bool:
@@ -283,6 +292,8 @@ class _Teller:
             cause = note.status.spot if note.status else None
             if note.status is None or note.status.loss is not Loss.COMMIT or cause is None:
                 continue
+            if note.guard and not note.status.loaded:
+                continue  # It would raise without the commit, too.
             factory = self.run.factory_of.get(cause)
             if factory is None or factory.spot is None or not factory.is_async or factory.asked:
                 continue
