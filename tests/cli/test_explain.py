@@ -38,7 +38,7 @@ def test_a_code_and_a_name_are_the_same_in_any_case(outlive, handle):
     [
         ("lazy-read-after-closing", "did you mean lazy-read-after-close? "),
         ("lazy_read_after_close", "did you mean lazy-read-after-close? "),
-        ("OL20", "did you mean OL202? "),
+        ("OL20", "did you mean OL203? "),
         ("zzz", ""),
     ],
 )

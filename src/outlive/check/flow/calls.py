@@ -354,7 +354,7 @@ def inline(
     pairs = _followed(run, function, bound, state, frame, span, out)
     promised = factories.annotated(run, function.symbol.module, function.symbol.facts.returns)
     if promised is not None:
-        pairs = [(one, promised if isinstance(value, Unknown) else value) for one, value in pairs]
+        pairs[:] = [(one, promised if isinstance(value, Unknown) else value) for one, value in pairs]
     if kept_by is not None:
         caching.miss(run, kept_by, bound, pairs)
     return pairs
