@@ -248,21 +248,23 @@ class Handler(Node, tag=22):
 
 
 class Try(Node, tag=23):
-    """``try`` / ``except`` / ``else`` / ``finally``"""
+    """``try`` / ``except`` / ``else`` / ``finally``; ``resumed`` where a generator goes on inside its body."""
 
     body: list[Statement]
     handlers: list[Handler]
     orelse: list[Statement]
     final: list[Statement]
+    resumed: bool = False
 
 
 class With(Node, tag=24):
-    """``with context as target``"""
+    """``with context as target``; ``resumed`` where a generator goes on inside, so that it is only to be left."""
 
     context: Operand
     target: str
     body: list[Statement]
     span: int
+    resumed: bool = False
 
 
 Statement: TypeAlias = (

@@ -201,6 +201,21 @@ def _authors():
             yield author
 
 
+def _of_a_request():
+    session = SessionLocal()
+    try:
+        yield session
+        session.commit()
+    finally:
+        session.close()
+
+
+def _each_book():
+    with SessionLocal() as session:
+        for book in session.scalars(select(Book)).all():
+            yield book
+
+
 def generator_that_waits():
     for author in _authors():
         print(author.books)  # quiet: the generator waits inside the block
@@ -229,3 +244,45 @@ async def async_context_manager():
         print(author.books[0].author.name)  # quiet: the identity map has it, so no SQL
     print(author.books)  # quiet: loaded with the query
     print(author.biography)  # finding: author.biography is not loaded
+
+
+def generator_asked_once():
+    sessions = _of_a_request()
+    author = next(sessions).get(Author, 1)
+    print(author.name)  # quiet: it waits at its yield
+    sessions.close()
+    print(author.name)  # quiet: a loaded column, and it was not committed
+    print(author.books)  # finding: author.books is not loaded
+
+
+def generator_asked_until_its_end():
+    sessions = _of_a_request()
+    author = next(sessions).get(Author, 1)
+    print(author.books)  # quiet: it waits at its yield
+    next(sessions, None)
+    print(author.name)  # also read-after-commit-and-close: author.name expired at the commit
+
+
+def generator_asked_twice():
+    books = _each_book()
+    next(books)
+    book = next(books)
+    print(book.title)  # quiet: it waits at its second yield
+    books.close()
+    print(book.author)  # finding: book.author is not loaded
+
+
+def generator_asked_twice_that_waits():
+    books = _each_book()
+    next(books)
+    book = next(books)
+    print(book.author)  # quiet: it waits at its second yield
+    books.close()
+
+
+async def async_generator_entered_and_left():
+    cm = _async_transaction()
+    session = await cm.__aenter__()
+    author = await session.get(Author, 1)
+    await cm.__aexit__(None, None, None)
+    print(author.books)  # finding: author.books is not loaded

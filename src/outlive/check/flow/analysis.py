@@ -17,6 +17,7 @@ from outlive.check.flow import (
     dependencies,
     factories,
     fields,
+    generators,
     graphql,
     modules,
     parcel,
@@ -492,13 +493,8 @@ def _depended(
         if not isinstance(value, Context):
             done.append((one, made if dependency.is_class and made is not None else value))
             continue
-        run.entered.append(Entered(dependency, value, one.fork()))
-
-        def collect(at: State, given: Value) -> list[State]:
-            done.append((at, given))
-            return []
-
-        calls.generate(run, value, one, root, collect, [])
+        run.entered.append(Entered(dependency, value))
+        done.extend(generators.advance(run, value, one, root)[0])
     for one, value in done[:2]:
         one.own(root.id).setdefault(dependency.name, value)
     return done[:2] or [(state, UNKNOWN)]

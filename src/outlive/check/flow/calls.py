@@ -26,6 +26,7 @@ from outlive.check.flow import (
     library,
     lifetimes,
     loading,
+    managers,
     orphans,
     queries,
     queues,
@@ -35,6 +36,7 @@ from outlive.check.flow import (
     schemas,
     sessions,
     shelves,
+    stacks,
     summaries,
 )
 from outlive.check.flow.arguments import Given, bind_arguments, unpacked
@@ -73,6 +75,7 @@ from outlive.check.flow.values import (
     SessionRef,
     Shelf,
     Spot,
+    Stack,
     Unknown,
     Value,
 )
@@ -145,6 +148,10 @@ def _hand_on(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None
 def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> Pairs:
     state, frame, name = given.state, given.frame, node.method
     match base:
+        case SessionRef() | Block() | Context() | Stack() if name in (*managers.ENTER, *managers.EXIT):
+            return managers.by_hand(run, node, given, base)
+        case Stack():
+            return stacks.method(run, given, base, name, node.span)
         case SessionRef():
             return coroutines.call(run, node, given, base)
         case Factory(scoped=True):
@@ -375,7 +382,7 @@ def _followed(
         _note_raise(run, facts, state, out)
         return [] if endless.never_returns(run, function.symbol) else [(state, UNKNOWN)]
     if facts.is_generator:
-        return [(state, Context(function, tuple(bound.items()), span))]
+        return [(state, generators.made(run, function, bound, state, frame, span))]
     summed = summaries.call(run, function, bound, state, frame, span)
     if summed is not None:
         _note_raise(run, facts, state, out)
@@ -496,6 +503,7 @@ def _is_alive(value: Value, state: State, depth: int) -> bool:
         case (
             SessionRef()
             | Context()
+            | Stack()
             | Coroutine()
             | FunctionValue()
             | ClassValue()
@@ -517,17 +525,24 @@ def _is_alive(value: Value, state: State, depth: int) -> bool:
 
 
 def enter(
-    run: Interpreter, function: FunctionValue, state: State, frame: Frame, span: int, bound: dict[str, Value]
+    run: Interpreter,
+    function: FunctionValue,
+    state: State,
+    frame: Frame,
+    span: int,
+    bound: dict[str, Value],
+    home: int | None = None,
 ) -> Frame | None:
+    """The frame of a call, unless that is too deep; ``home`` where another frame has made the call."""
     symbol = function.symbol
     key = _on_stack(function)
     if frame.depth >= DEPTH or key in frame.stack:
         return None
     # A function and what its decorators put around it are one call.
     depth = frame.depth if function.bare and frame.depth else frame.depth + 1
-    made = run.frame_id(frame.id, span, symbol.module, symbol.index)
-    home = state.envs.get(function.home, {})
-    closure = {name: home.get(name, value) for name, value in function.closure.items()}
+    made = run.frame_id(frame.id if home is None else home, span, symbol.module, symbol.index)
+    around = state.envs.get(function.home, {})
+    closure = {name: around.get(name, value) for name, value in function.closure.items()}
     inner = Frame(made, symbol.module, symbol.facts, closure, depth, stack=(*frame.stack, key))
     state.envs[made] = bound
     return inner
@@ -551,12 +566,12 @@ def generate(
 
     Returns the states at its end, and those with an exception on its way.
     """
-    inner = enter(run, context.function, state, frame, context.span, dict(context.arguments))
+    inner = enter(run, context.function, state, frame, context.span, dict(context.arguments), context.home)
     if inner is None:
         return body(state, UNKNOWN), []
     inside = Out()
 
-    def on_yield(one: State, value: Value, out: Out) -> list[State]:
+    def on_yield(one: State, value: Value, _: int, out: Out) -> list[State]:
         done = body(one, value)
         out.raises.extend(raised)
         raised.clear()
@@ -564,14 +579,14 @@ def generate(
 
     inner.on_yield = on_yield
     facts = context.function.symbol.facts
-    ends = _block_with_raises(run, facts.body, state, inner, inside)
+    ends = block_with_raises(run, facts.body, state, inner, inside)
     done = [*ends, *(one for one, _ in inside.returns)]
     for one in (*done, *inside.raises):
         one.leave(inner.id)
-    return prune(done), prune(inside.raises)
+    return prune(done), prune_raised(inside.raises)
 
 
-def _block_with_raises(
+def block_with_raises(
     run: Interpreter, body: Sequence[ir.Statement], state: State, inner: Frame, inside: Out
 ) -> list[State]:
     run.try_depth += 1

@@ -59,7 +59,7 @@ def of_function(run: Interpreter, node: ir.Call, given: Given, function: Functio
     if function.symbol.facts.is_generator:
         return pairs
     bound = tuple(bind_arguments(run, function, given.args, given.keywords, given.starred).items())
-    made_by = Context(replace(function, owner=None), bound, node.span)
+    made_by = Context(replace(function, owner=None), bound, node.span, given.frame.id)
     spot = Spot(given.frame.id, node.span)
     return [(state, Coroutine(value, spot, None, made_by)) for state, value in pairs]
 

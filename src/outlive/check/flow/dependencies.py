@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlive.check import ir
 from outlive.check.facts import Parameter
-from outlive.check.flow import calls, classes, lifetimes, reads, sessions
+from outlive.check.flow import classes, generators, lifetimes, reads, sessions
 from outlive.check.flow.frames import Frame
+from outlive.check.flow.generators import How
 from outlive.check.flow.log import Note
-from outlive.check.flow.relevance import walk
+from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import State
 from outlive.check.flow.values import UNKNOWN, Context, Factory, FunctionValue, Ref, SessionRef, Spot, Value
 from outlive.check.ir import Term
@@ -75,15 +75,10 @@ class Dependency(Struct, frozen=True):
 
 
 class Entered(Struct, frozen=True):
-    """A dependency that waits at its ``yield``.
-
-    Attributes:
-        before: The state in which it was called.
-    """
+    """A dependency that waits at its ``yield``."""
 
     dependency: Dependency
     context: Context
-    before: State
 
 
 class Lent(Struct, frozen=True):
@@ -260,8 +255,7 @@ def leave(run: Interpreter, root: Frame, states: Iterable[State], operation: str
     if not unsaved:
         return
     for entered in reversed(run.entered):
-        symbol = entered.dependency.function.symbol
-        frame = run.frame_id(root.id, entered.context.span, symbol.module, symbol.index)
+        frame = generators.frame_of(run, entered.context)
         is_late = not entered.dependency.scope and not ends_early(run.fastapi)
         run.leaving = Leaving(frame, operation, unsaved) if is_late else None
         ends = _resumed(run, entered, root, ends)
@@ -296,16 +290,8 @@ def _take_back(state: State, sid: int, lent: Lent) -> None:
 
 
 def _resumed(run: Interpreter, entered: Entered, root: Frame, ends: list[State]) -> list[State]:
-    """The states after the rest of a dependency; where it has several yields, one cannot tell which it waits at."""
-    if sum(isinstance(node, ir.Yield) for node in walk(entered.context.function.symbol.facts.body)) != 1:
-        return ends
-    waiting = [ends]
-
-    def go_on(_: State, __: Value) -> list[State]:
-        return waiting.pop() if waiting else []
-
-    done, _ = calls.generate(run, entered.context, entered.before.fork(), root, go_on, [])
-    return done
+    """The states after the rest of a dependency."""
+    return prune([after for one in ends for after in generators.finish(run, entered.context, one, root, How.END)[0]])
 
 
 def forget_changes(states: Iterable[State]) -> None:

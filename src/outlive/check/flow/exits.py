@@ -8,31 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, lifetimes, queries, raising, reads
-from outlive.check.flow.elements import item
-from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow import lifetimes, managers, raising
+from outlive.check.flow.frames import Frame, Out, Pairs
 from outlive.check.flow.meeting import merge_out, prune, prune_raised
-from outlive.check.flow.state import Plain, State
-from outlive.check.flow.values import (
-    NONE,
-    UNKNOWN,
-    Block,
-    Const,
-    Context,
-    FunctionValue,
-    Group,
-    Ref,
-    SessionRef,
-    Spot,
-    Value,
-)
-from outlive.check.program import ClassSymbol, External
+from outlive.check.flow.state import State
+from outlive.check.flow.values import UNKNOWN, Context
+from outlive.check.program import ClassSymbol
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
-
-
-_TRANSACTIONS = ("begin", "factory", "nested")
 
 
 def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -> list[State]:
@@ -51,7 +35,9 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
         run.try_depth += 1
     ends = run.block(node.orelse, normal, frame, final)
     own = [one for one in inner.raises if one.raised not in (None, raising.FAILED_FLUSH)]
-    raised = prune_raised(inner.raises) or [before]  # Somebody has seen it raise.
+    raised = prune_raised(inner.raises)
+    if not raised and not node.resumed:
+        raised = [before]  # Somebody has seen it raise.
     first = raised[:1]
     for handler in node.handlers:
         entering = (prune_raised(own) or first) if _is_own(run, frame, handler) else raised
@@ -80,7 +66,12 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     if not node.final:
         merge_out(out, final, run.try_depth > 0)
         return prune(ends)
-    return leave(ends, final, out, lambda one, _: run.block(node.final, [one], frame, out))
+
+    def leaving(one: State, raised: bool) -> tuple[list[State], list[State]]:
+        after = run.block(node.final, [one], frame, out)
+        return ([], after) if raised else (after, [])
+
+    return leave(ends, final, out, leaving)
 
 
 def _excuse(state: State) -> None:
@@ -90,39 +81,51 @@ def _excuse(state: State) -> None:
             state.sessions[sid] = replace(session, unsaved=None)
 
 
-def leave(ends: list[State], inner: Out, out: Out, leaving: Callable[[State, bool], list[State]]) -> list[State]:
-    """Pass every way out of a block through an exit; the flag says whether an exception is on its way."""
+def leave(
+    ends: list[State], inner: Out, out: Out, leaving: Callable[[State, bool], tuple[list[State], list[State]]]
+) -> list[State]:
+    """Pass every way out of a block through an exit; the flag says whether an exception is on its way.
+
+    An exit gives the states after it, and those with an exception on its way.
+    """
+
+    def regularly(state: State) -> list[State]:
+        after, escaped = leaving(state, False)
+        out.raises.extend(escaped)
+        return after
+
     for state, value in inner.returns:
-        out.returns.extend((after, value) for after in leaving(state, False))
+        out.returns.extend((after, value) for after in regularly(state))
     for state in inner.breaks:
-        out.breaks.extend(leaving(state, False))
+        out.breaks.extend(regularly(state))
     for state in inner.continues:
-        out.continues.extend(leaving(state, False))
+        out.continues.extend(regularly(state))
+    swallowed: list[State] = []
     for state in prune_raised(inner.raises):
         raised = state.raised
-        for after in leaving(state, True):
-            after.raised = raised
-            out.raises.append(after)
-    return prune([after for state in prune(ends) for after in leaving(state, False)])
+        after, escaped = leaving(state, True)
+        swallowed.extend(after)
+        for one in escaped:
+            one.raised = raised
+            out.raises.append(one)
+    return prune([*(after for state in prune(ends) for after in regularly(state)), *swallowed])
 
 
 def with_(run: Interpreter, node: ir.With, state: State, frame: Frame, out: Out) -> list[State]:
     context = run.value(node.context, state, frame)
-    spot = Spot(frame.id, node.span)
-    if isinstance(context, Context):
-        return enter_generator(run, node, context, state, frame, out)
-    ends: list[State]
-    if isinstance(context, Ref) and isinstance(state.objects.get(context.oid), Plain):
-        return enter_plain(run, node, context, state, frame, out)
-    target, leaving, names = entered(run, context, state, spot)
-    run.bind(state, frame, node.target, target)
+    pairs = [(state, context)] if node.resumed else managers.enter(run, context, state, frame, node.span, out)
+    names = managers.suppressed(context)
+    is_guard = managers.is_guard(context)
+    ends: list[State] = []
     inner = Out()
     frame.caught.extend(names)
-    is_guard = not isinstance(context, (SessionRef, Block)) and leaving is _stay
     run.try_depth += 1
     run.guards += is_guard
     try:
-        ends = run.block(node.body, [state], frame, inner)
+        for one, value in pairs:
+            if not node.resumed:
+                run.bind(one, frame, node.target, value)
+            ends.extend(run.block(node.body, [one], frame, inner))
     finally:
         run.try_depth -= 1
         run.guards -= is_guard
@@ -132,170 +135,21 @@ def with_(run: Interpreter, node: ir.With, state: State, frame: Frame, out: Out)
         inner.raises = []
     if not run.try_depth:
         inner.raises = []
-    return leave(ends, inner, out, leaving)
+    if isinstance(context, Context):
+        inner.returns = _together(inner.returns, frame)
 
-
-def entered(
-    run: Interpreter, context: Value, state: State, spot: Spot
-) -> tuple[Value, Callable[[State, bool], list[State]], list[str]]:
-    """What entering a context manager gives, what leaving it does, and the exceptions that it swallows."""
-    match context:
-        case SessionRef(sid=sid):
-
-            def close(one: State, _: bool) -> list[State]:
-                lifetimes.close(one, sid, spot, left=True)
-                return [one]
-
-            return context, close, []
-        case Block(sid=sid, kind=kind):
-
-            def end(one: State, raised: bool) -> list[State]:
-                session = one.sessions[sid]
-                if kind in _TRANSACTIONS:
-                    savepoints = max(session.savepoints - (kind == "nested"), 0)
-                    one.sessions[sid] = replace(
-                        session, blocks=max(session.blocks - 1, 0), savepoints=savepoints, ended=False
-                    )
-                if kind == "quiet":
-                    one.sessions[sid] = replace(session, autoflush=True)
-                elif kind == "nested":
-                    (lifetimes.savepoint_rollback if raised else lifetimes.savepoint_release)(one, sid, spot)
-                elif kind in ("begin", "factory"):
-                    run.committed(one, sid, spot)
-                    (lifetimes.rollback if raised else lifetimes.commit)(one, sid, spot)
-                if kind in ("factory", "closing"):
-                    lifetimes.close(one, sid, spot, left=True)
-                return [one]
-
-            if kind == "quiet":
-                state.sessions[sid] = replace(state.sessions[sid], autoflush=False)
-            else:
-                lifetimes.begin(state, sid, spot)
-                session = state.sessions[sid]
-                state.sessions[sid] = replace(
-                    session,
-                    blocks=session.blocks + (kind in _TRANSACTIONS),
-                    savepoints=session.savepoints + (kind == "nested"),
-                )
-            return (SessionRef(sid) if kind in ("factory", "closing", "quiet") else UNKNOWN), end, []
-        case External() if context.dotted.endswith("()"):
-
-            def join(one: State, _: bool) -> list[State]:
-                background.leave_block(run, one, context)
-                return [one]
-
-            return context, join, []
-        case Group(items=items, names=("suppress",)):
-            return UNKNOWN, lambda one, _: [one], [i.last for i in items if isinstance(i, External)]
-        case _:
-            return context if isinstance(context, Ref) else UNKNOWN, _stay, []
-
-
-def _stay(one: State, _: bool) -> list[State]:
-    return [one]
-
-
-def enter_plain(run: Interpreter, node: ir.With, context: Ref, state: State, frame: Frame, out: Out) -> list[State]:
-    """``with`` over an instance of a class of the program: its own ``__enter__`` and ``__exit__``."""
-    plain = state.objects[context.oid]
-    assert isinstance(plain, Plain)
-    enter = reads.method(run, plain.symbol, "__aenter__") or reads.method(run, plain.symbol, "__enter__")
-    exit_ = reads.method(run, plain.symbol, "__aexit__") or reads.method(run, plain.symbol, "__exit__")
-    pairs: list[tuple[State, Value]] = [(state, context)]
-    if enter is not None:
-        pairs = calls.inline(run, FunctionValue(enter, context), [], [], False, state, frame, node.span, out)
-    ends: list[State] = []
-    inner = Out()
-    run.try_depth += 1
-    run.guards += 1
-    try:
-        for one, value in pairs:
-            run.bind(one, frame, node.target, value)
-            ends.extend(run.block(node.body, [one], frame, inner))
-    finally:
-        run.try_depth -= 1
-        run.guards -= 1
-    if not run.try_depth:
-        inner.raises = []
-
-    def leaving(one: State, raised: bool) -> list[State]:
-        if exit_ is None:
-            return [one]
-        kind: Value = Const(True) if raised else NONE
-        given: list[Value] = [kind, kind, kind]
-        bound = FunctionValue(exit_, context)
-        return [s for s, _ in calls.inline(run, bound, given, [], False, one, frame, node.span, Out())]
+    def leaving(one: State, raised: bool) -> tuple[list[State], list[State]]:
+        after, escaped = managers.left(run, context, one, frame, node.span, raised=raised)
+        return after, escaped if run.try_depth else []
 
     return leave(ends, inner, out, leaving)
 
 
-def enter_generator(
-    run: Interpreter, node: ir.With, context: Context, state: State, frame: Frame, out: Out
-) -> list[State]:
-    """``with`` over a generator function: the body runs where the function yields, once."""
-    entered = f"%with{node.span}"
-
-    def body(one: State, value: Value) -> list[State]:
-        if entered in one.envs[frame.id]:
-            return []  # "generator didn't stop": a retry around a `yield` cannot work.
-        one.own(frame.id)[entered] = Const(True)
-        run.bind(one, frame, node.target, value)
-        inner = Out()
-        done = run.block(node.body, [one], frame, inner)
-        if not handled:
-            inner.raises = []
-        return resumed(done, inner, frame, raised)
-
-    raised: list[State] = []
-    handled = run.try_depth > 0
-    run.try_depth += 1
-    ends, escaped = calls.generate(run, context, state, frame, body, raised)
-    run.try_depth -= 1
-    for one in (*ends, *escaped):
-        one.own(frame.id).pop(entered, None)
-    if run.try_depth:
-        out.raises.extend(escaped)
-    return sort(ends, frame, out)
-
-
-def resumed(done: list[State], inner: Out, frame: Frame, raised: list[State]) -> list[State]:
-    """The states with which a generator goes on after its body; other ways out are marked and sorted later."""
-    for state, value in inner.returns:
-        env = state.own(frame.id)
-        env["%exit"], env["%value"] = Const("return"), value
-        done.append(state)
-    for word, states in (("break", inner.breaks), ("continue", inner.continues)):
-        for state in states:
-            state.own(frame.id)["%exit"] = Const(word)
-            done.append(state)
-    raised.extend(prune(inner.raises))
-    return prune(done)
-
-
-def sort(ends: list[State], frame: Frame, out: Out) -> list[State]:
-    plain: list[State] = []
-    for state in ends:
-        env = state.own(frame.id)
-        match env.pop("%exit", None):
-            case Const(value="return"):
-                out.returns.append((state, env.pop("%value", UNKNOWN)))
-            case Const(value="break"):
-                out.breaks.append(state)
-            case Const(value="continue"):
-                out.continues.append(state)
-            case _:
-                plain.append(state)
-    return prune(plain)
-
-
-def yielded(run: Interpreter, node: ir.Yield, state: State, frame: Frame, out: Out) -> list[State]:
-    value = run.value(node.value, state, frame)
-    if node.whole:
-        value = item(queries.iterated(run, value, state, frame, node.span), UNKNOWN)
-    states = frame.on_yield(state, value, out) if frame.on_yield is not None else [state]
-    for one in states:
-        one.own(frame.id)[node.target] = UNKNOWN
-    return states
+def _together(returns: Pairs, frame: Frame) -> Pairs:
+    """Of returns that are alike, one: what goes on behind the block has a way to go for each."""
+    for state, value in returns:
+        state.own(frame.id)["%value"] = value
+    return [(state, state.own(frame.id).pop("%value")) for state in prune([state for state, _ in returns])]
 
 
 def _is_own(run: Interpreter, frame: Frame, handler: ir.Handler) -> bool:

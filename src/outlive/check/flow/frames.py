@@ -90,8 +90,8 @@ class Out(Struct):
     raises: list[State] = []
 
 
-OnYield = Callable[[State, Value, Out], list[State]]
-"""What happens at a ``yield``; exceptions that come in there leave through ``Out``."""
+OnYield = Callable[[State, Value, int, Out], list[State]]
+"""What happens at a ``yield`` with this span; exceptions that come in there leave through ``Out``."""
 
 
 class OutOfStepsError(Exception):

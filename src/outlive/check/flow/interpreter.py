@@ -24,6 +24,7 @@ from outlive.check.flow import (
     containers,
     coroutines,
     exits,
+    generators,
     loops,
     modules,
     orphans,
@@ -389,7 +390,7 @@ class Interpreter:
             case ir.With():
                 return exits.with_(self, node, state, frame, out)
             case ir.Yield():
-                return exits.yielded(self, node, state, frame, out)
+                return generators.yielded(self, node, state, frame, out)
             case ir.MakeFunction():
                 self.bind(state, frame, node.target, self.closure(node, state, frame))
             case ir.MakeClass():
@@ -446,9 +447,10 @@ class Interpreter:
         value = self.value(node.value, state, frame)
         if isinstance(value, Rows):
             value = value.row
+        part: Value
         for position, target in enumerate(node.targets):
             if node.star >= 0:
-                part: Value = UNKNOWN
+                part = _starred(value, node, position)
             elif isinstance(value, Group) and not value.names and len(value.items) == len(node.targets):
                 part = value.items[position]
             else:
@@ -478,6 +480,16 @@ class Interpreter:
 def _is_calm(node: ir.Call) -> bool:
     """Whether a call does not raise, as far as a handler around it is concerned."""
     return node.calm or node.method in _CALM_METHODS or (isinstance(node.base, str) and node.base in _CALM)
+
+
+def _starred(value: Value, node: ir.Unpack, position: int) -> Value:
+    """What a target of ``first, *others = value`` gets, where all items are known."""
+    if not isinstance(value, Group) or value.names or len(value.items) < len(node.targets) - 1:
+        return UNKNOWN
+    behind = len(node.targets) - 1 - node.star
+    if position == node.star:
+        return Group(value.items[position : len(value.items) - behind])
+    return value.items[position if position < node.star else position - len(node.targets)]
 
 
 def _is_word(key: ir.Operand) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from outlive.check.flow import (
     schemas,
     sessions,
     sharing,
+    stacks,
     stores,
     streams,
 )
@@ -50,6 +52,7 @@ from outlive.check.flow.values import (
     SessionRef,
     Spot,
     Unknown,
+    Value,
 )
 from outlive.check.program import External
 
@@ -123,6 +126,15 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     if name:
         return [(state, UNKNOWN)]
     return _other_library(run, node, given, function)
+
+
+def _of_all(values: Sequence[Value], how: str) -> Value:
+    """``any(values)``, ``all(values)``"""
+    found = {bool(value.value) if isinstance(value, Const) else None for value in values}
+    decisive = how == "any"
+    if decisive in found:
+        return Const(decisive)
+    return UNKNOWN if None in found else Const(not decisive)
 
 
 def _look_through(given: Given) -> None:
@@ -209,6 +221,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
                 _look_through(given)  # Any attribute may have been given a value.
                 reads.store_somewhere(state, first, Spot(frame.id, node.span))
             return [(state, NONE)]
+        if last in ("any", "all") and isinstance(first, Group):
+            return [(state, _of_all(first.items, last))]
         if last == "isinstance" and len(given.args) == 2:
             return [(state, classes.is_instance(run, state, *given.args))]
         if last == "super":
@@ -237,14 +251,16 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         made = Factory(lender.asynchronous, lender.expires, "")
         opened = sessions.open_session(run, state, frame, made, node.span)
         return [(state, Block(opened.sid, "factory" if lender.commits else "closing"))]
-    if last == "closing" and isinstance(first, SessionRef):
+    if last in ("ExitStack", "AsyncExitStack") and library == "contextlib":
+        return [(state, stacks.made(run, state, frame, node.span))]
+    if last in ("closing", "aclosing") and isinstance(first, SessionRef):
         return [(state, Block(first.sid, "closing"))]
     if last in ("contextmanager", "asynccontextmanager", "lru_cache", "cache") and library in _WRAPPING:
         return [(state, first if isinstance(first, FunctionValue) else UNKNOWN)]
     if last == "suppress":
-        return [(state, Group(tuple(given.args), ("suppress",)))]
+        return [(state, Group(tuple(given.args), (last,)))]
     if last == "nullcontext":
-        return [(state, first)]
+        return [(state, Group((first,), (last,)))]
     if last == "partial" and isinstance(first, FunctionValue) and not given.starred:
         return [(state, first.partial(tuple(given.args[1:]), dict(given.keywords)))]
     if last == "partial" and isinstance(first, MethodValue) and len(given.args) == 1:

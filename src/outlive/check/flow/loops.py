@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import calls, children, conditions, coroutines, endless, exits, lifetimes, queries, rows
+from outlive.check.flow import calls, children, conditions, coroutines, endless, lifetimes, queries, rows
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
-from outlive.check.flow.meeting import prune
+from outlive.check.flow.meeting import prune, prune_raised
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, State, Status
-from outlive.check.flow.values import UNKNOWN, Context, Group, Load, Many, Query, Ref, Spot, Unknown, Value
+from outlive.check.flow.values import UNKNOWN, Const, Context, Group, Load, Many, Query, Ref, Spot, Unknown, Value
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -61,7 +61,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
             after.extend(done)
         current = prune(after)
         ends.extend(left_alone(s, touched) for s in current)
-    if isinstance(element, Unknown) and _is_retry(node):
+    if isinstance(element, Unknown) and is_retry(node):
         # Somebody counts, and raises in time: nobody gets past a loop that every success leaves.
         ends = []
     if not some and len(ends) > 1:
@@ -105,7 +105,7 @@ def _sets_by_name(body: Sequence[ir.Statement]) -> bool:
     return any(isinstance(node, ir.Call) and node.base == "setattr" and not node.method for node in body)
 
 
-def _is_retry(node: ir.For) -> bool:
+def is_retry(node: ir.For) -> bool:
     """``for attempt in range(...): try: ... return ... except ...: ...`` with nothing but ways out in its ``try``."""
     tries = [inner for inner in node.body if isinstance(inner, ir.Try)]
     last = tries[-1] if tries else None
@@ -185,7 +185,7 @@ def iterate_generator(
         inner.continues = []
         if not handled:
             inner.raises = []
-        return exits.resumed(done, inner, frame, raised)
+        return _resumed(done, inner, frame, raised)
 
     raised: list[State] = []
     handled = run.try_depth > 0
@@ -193,8 +193,38 @@ def iterate_generator(
     if run.try_depth:
         out.raises.extend(escaped)
     inner = Out(returns=out.returns)
-    ends = exits.sort(ends, frame, inner)
+    ends = _sorted(ends, frame, inner)
     return prune(run.block(node.orelse, ends, frame, out) + inner.breaks)
+
+
+def _resumed(done: list[State], inner: Out, frame: Frame, raised: list[State]) -> list[State]:
+    """The states with which a generator goes on after its body; other ways out are marked and sorted later."""
+    for state, value in inner.returns:
+        env = state.own(frame.id)
+        env["%exit"], env["%value"] = Const("return"), value
+        done.append(state)
+    for word, states in (("break", inner.breaks), ("continue", inner.continues)):
+        for state in states:
+            state.own(frame.id)["%exit"] = Const(word)
+            done.append(state)
+    raised.extend(prune_raised(inner.raises))
+    return prune(done)
+
+
+def _sorted(ends: list[State], frame: Frame, out: Out) -> list[State]:
+    plain: list[State] = []
+    for state in ends:
+        env = state.own(frame.id)
+        match env.pop("%exit", None):
+            case Const(value="return"):
+                out.returns.append((state, env.pop("%value", UNKNOWN)))
+            case Const(value="break"):
+                out.breaks.append(state)
+            case Const(value="continue"):
+                out.continues.append(state)
+            case _:
+                plain.append(state)
+    return prune(plain)
 
 
 def widen(

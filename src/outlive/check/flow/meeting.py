@@ -121,6 +121,8 @@ def absorb(state: State, other: State) -> bool:
         return False
     for oid in [oid for oid in state.objects.keys() - other.objects.keys() if _is_absent(state.objects[oid])]:
         del state.objects[oid]
+    if len(other.envs) > len(state.envs):  # A generator waits on that path.
+        state.envs.update({frame: env for frame, env in other.envs.items() if frame not in state.envs})
     state.sessions.update(sessions)
     state.objects.update(objects)
     for frame, names in changed:

@@ -61,7 +61,7 @@ def _is_view(run: Interpreter, module: Module, function: Function) -> bool:
 def _pending(run: Interpreter, state: State, frame: Frame, body: Context, call: int, span: int) -> Handle:
     handle = run.identity("stream", frame.id, call)
     # Wherever it was made: from here it is run.
-    body = replace(body, span=span)
+    body = replace(body, span=span, home=frame.id)
     work = background.Work(frame, call, span, body, (), (), "streamed", dict(state.objects), External(""))
     state.pending = {**state.pending, handle: work}
     return Handle(handle)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlive.check.flow import graphql, orphans, requests
+from outlive.check.flow import generators, graphql, orphans, requests
 from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
@@ -35,6 +35,7 @@ from outlive.check.flow.values import (
     SessionRef,
     Shelf,
     Spot,
+    Stack,
     Unknown,
     Value,
 )
@@ -50,15 +51,19 @@ PLAINS = 12
 
 
 class Ending(Struct, frozen=True):
-    """One way in which a call can return: its value, what is alive behind it, and what was asked on the way."""
+    """One way in which a call can return: its value, what is alive behind it, and what was asked on the way.
+
+    ``waiting`` are the frames of generators that wait at their ``yield``, and of exit stacks.
+    """
 
     value: Value
     objects: Mapping[int, Object | Plain]
     sessions: Mapping[int, Session]
     answers: Mapping[str, bool] = {}
+    waiting: Mapping[int, Mapping[str, Value]] = {}
 
     def is_like(self, other: Ending) -> bool:
-        return self.value == other.value and self.objects == other.objects and self.sessions == other.sessions
+        return replace(self, answers={}) == replace(other, answers={})
 
 
 Summary = tuple[Ending, ...]
@@ -89,6 +94,8 @@ def call(
             one.objects[moved.oid(oid)] = moved.object(obj)
         for sid, session in ending.sessions.items():
             one.sessions[moved.oid(sid)] = moved.session(session)
+        for waiting, env in ending.waiting.items():
+            one.envs[moved.frame(waiting)] = {name: moved.value(each) for name, each in env.items()}
         for question, answer in ending.answers.items():
             one.answer(question, answer)
         pairs.append((one, value))
@@ -196,6 +203,7 @@ def ending(run: Interpreter, state: State, value: Value, before: Mapping[int, Pl
     """A value with everything that can be reached from it, or from an argument that was changed."""
     objects: dict[int, Object | Plain] = {}
     sessions: dict[int, Session] = {}
+    frames: dict[int, Mapping[str, Value]] = {}
     waiting = [value]
     for number, plain in before.items():
         now = state.objects.get(number)
@@ -233,12 +241,16 @@ def ending(run: Interpreter, state: State, value: Value, before: Mapping[int, Pl
                 waiting.extend(closure.values())
                 if owner is not None:
                     waiting.append(owner)
-            case Context(function=function, arguments=arguments):
+            case Context(function=function, arguments=arguments) as context:
                 waiting.append(function)
                 waiting.extend(argument for _, argument in arguments)
+                waiting.append(Stack(generators.frame_of(run, context)))
+            case Stack(frame=frame) if frame in state.envs and frame not in frames:
+                frames[frame] = state.envs[frame]
+                waiting.extend(state.envs[frame].values())
             case _:
                 pass
-    return Ending(value, objects, sessions, state.answers())
+    return Ending(value, objects, sessions, state.answers(), frames)
 
 
 class Moved:
@@ -347,6 +359,9 @@ class Moved:
             case Context(function=function, arguments=arguments):
                 moved = self.value(function)
                 assert isinstance(moved, FunctionValue)
-                return replace(value, function=moved, arguments=tuple((n, self.value(v)) for n, v in arguments))
+                arguments = tuple((n, self.value(v)) for n, v in arguments)
+                return replace(value, function=moved, arguments=arguments, home=self.frame(value.home))
+            case Stack(frame=frame):
+                return Stack(self.frame(frame))
             case _:
                 return value  # A factory too: it is made at one line, whoever asks for it.

@@ -258,11 +258,22 @@ class Super(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """A call of a function that yields, to be entered by ``with``, iterated, or depended on."""
+    """A call of a function that yields, to be entered by ``with``, iterated, or depended on.
+
+    Attributes:
+        home: Frame that calls it.
+    """
 
     function: FunctionValue
     arguments: tuple[tuple[str, Value], ...]
     span: int
+    home: int
+
+
+class Stack(Struct, frozen=True):
+    """``ExitStack()``, ``AsyncExitStack()``: what is entered on it stands in a frame of its own, in that order."""
+
+    frame: int
 
 
 class Coroutine(Struct, frozen=True):
@@ -303,8 +314,8 @@ class Spot(Struct, frozen=True):
 
 Value: TypeAlias = (
     Unknown | Const | Every | Ref | SessionRef | Many | Group | Mapped | Option | Query | Rows | Factory | ClassValue
-    | Shelf | FunctionValue | MethodValue | Super | Context | Coroutine | Handle | Block | External | GlobalSymbol
-    | ModuleSymbol | Member
+    | Shelf | FunctionValue | MethodValue | Super | Context | Stack | Coroutine | Handle | Block | External
+    | GlobalSymbol | ModuleSymbol | Member
 )  # fmt: skip
 
 UNKNOWN = Unknown()
