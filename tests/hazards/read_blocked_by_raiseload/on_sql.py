@@ -1,5 +1,7 @@
 """``lazy="raise_on_sql"`` raises only where a read would emit SQL; each other error has a hazard of its own."""
 
+# since SQLAlchemy 2.0.13
+
 from sqlalchemy.ext.asyncio import AsyncAttrs
 
 

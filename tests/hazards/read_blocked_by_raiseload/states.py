@@ -1,5 +1,7 @@
 """What is mapped with ``lazy="raise"``: the states of its object, and what loads it."""
 
+# since SQLAlchemy 2.0.13
+
 import json
 
 from sqlalchemy import String, inspect
