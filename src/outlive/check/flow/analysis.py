@@ -142,7 +142,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
 def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
     """Walk from the functions of one file; what is noted does not depend on what was walked before."""
     run.log = Log(factories=dict(base.factories))
-    for known in (run.summaries, run.given_up, run.endless, run.decorated):
+    for known in (run.summaries, run.given_up, run.endless, run.decorated, run.manners):
         known.clear()
     run.kept, run.recalled = {}, {}
     run.program.looked_at = {unit.module.filename}
@@ -217,10 +217,7 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         streams.sent(run, root, pairs, is_entry=is_entry)
         background.still_going(run, pairs, is_entry=is_entry)
         if (run.entered or run.lent) and any(one.pending for one, _ in pairs):
-            noted = len(run.log.notes)
-            after = dependencies.left(run, root, [one for one, _ in pairs])
-            del run.log.notes[noted:]
-            background.outlived(run, after)
+            background.outlived(run, _torn_down(run, root, pairs))
         if routes:
             responses.returned(run, symbol, routes, root, out.returns)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
@@ -229,11 +226,17 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
         if symbol in run.resolvers.fields:
             graphql.shared(run, root, came)
         if run.keeping:
-            noted = len(run.log.notes)
-            caching.left(run, dependencies.left(run, root, [one for one, _ in pairs]))
-            del run.log.notes[noted:]
+            caching.left(run, _torn_down(run, root, pairs))
     except OutOfStepsError:
         run.unfinished.add((id(symbol.module), symbol.index))
+
+
+def _torn_down(run: Interpreter, root: Frame, pairs: Pairs) -> list[State]:
+    """The ends when the dependencies have ended, too; what is noted on the way is told elsewhere."""
+    noted = len(run.log.notes)
+    after = dependencies.left(run, root, [one for one, _ in pairs])
+    del run.log.notes[noted:]
+    return after
 
 
 def _left_by(run: Interpreter, state: State, root: Frame, setter: FunctionSymbol) -> list[State]:

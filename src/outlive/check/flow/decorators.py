@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec.structs import replace
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+Manner: TypeAlias = Literal["plain", "matters", "hides"]
+"""What a decorator does with a function: it passes on what that gets, and has to do with sessions or has not, or makes
+something else of it, so that a call cannot be followed as if it were bare."""
+
+
 def around(run: Interpreter, function: FunctionValue) -> FunctionValue | None:
     """What is called in place of a function: itself, or a wrapper that its decorators make; ``None`` if unknown.
 
@@ -28,7 +33,7 @@ def around(run: Interpreter, function: FunctionValue) -> FunctionValue | None:
     """
     symbol = function.symbol
     if function.closure:
-        return None if any(_hides(*each) for each in _of_program(run, symbol)) else function
+        return None if any(_manner(run, *each) == "hides" for each in _of_program(run, symbol)) else function
     if symbol not in run.decorated:
         run.decorated[symbol] = None  # What a decorator finds that calls what it decorates.
         run.decorated[symbol] = _wrapped(run, symbol)
@@ -45,15 +50,13 @@ def _of_program(run: Interpreter, symbol: FunctionSymbol) -> list[tuple[Function
 def _wrapped(run: Interpreter, symbol: FunctionSymbol) -> FunctionValue | None:
     value = FunctionValue(symbol, bare=True)
     for decorator, term in _of_program(run, symbol):
-        hides = _hides(decorator, term)
-        if isinstance(decorator, ClassSymbol):
-            return None
-        if not hides and not _matters(run, decorator):
+        manner = _manner(run, decorator, term)
+        if manner == "plain":
             continue
-        made = _applied(run, symbol.module, decorator, term, value)
+        made = _applied(run, symbol.module, decorator, term, value) if isinstance(decorator, FunctionSymbol) else None
         if made is not None:
             value = made
-        elif hides:
+        elif manner == "hides":
             return None
     return value
 
@@ -97,6 +100,17 @@ def _freed(function: FunctionValue) -> FunctionValue:
     return replace(function, owner=None, closure=closure, home=-1)
 
 
+def _manner(run: Interpreter, decorator: FunctionSymbol | ClassSymbol, term: Term) -> Manner:
+    if isinstance(decorator, ClassSymbol):
+        return "hides"
+    key = decorator, term.kind == "call"
+    found = run.manners.get(key)
+    if found is None:
+        found = "hides" if not _passes_on(*key) else "matters" if _matters(run, decorator) else "plain"
+        run.manners[key] = found
+    return found
+
+
 def _matters(run: Interpreter, decorator: FunctionSymbol) -> bool:
     """Whether a decorator, or a function inside it, has to do with sessions or objects."""
     inside = f"{decorator.facts.qualname}."
@@ -106,11 +120,6 @@ def _matters(run: Interpreter, decorator: FunctionSymbol) -> bool:
         for index, each in enumerate(functions)
         if index == decorator.index or each.qualname.startswith(inside)
     )
-
-
-def _hides(decorator: FunctionSymbol | ClassSymbol, term: Term) -> bool:
-    """Whether a decorator makes something else of a function, so that a call of it cannot be followed as if bare."""
-    return isinstance(decorator, ClassSymbol) or not _passes_on(decorator, term.kind == "call")
 
 
 def _passes_on(decorator: FunctionSymbol, is_called: bool) -> bool:

@@ -37,6 +37,7 @@ from outlive.check.flow import (
     streams,
 )
 from outlive.check.flow.caching import Caching, Keeping, Kept
+from outlive.check.flow.decorators import Manner
 from outlive.check.flow.dependencies import Entered, Leaving, Lent
 from outlive.check.flow.elements import item, join, join_all
 from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
@@ -79,6 +80,7 @@ _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "ran
 """Functions that do not raise, as far as a handler around them is concerned."""
 
 _CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "warning"})
+"""And methods: what closes, and what writes into a log."""
 
 
 _LOOKS = frozenset({"compare", "equal", "in", "none", "some", "test"})
@@ -119,6 +121,7 @@ class Interpreter:
         self.summaries: dict[tuple[int, int], dict[object, Summary | None]] = {}
         self.nesting = 0
         self.decorated: dict[FunctionSymbol, FunctionValue | None] = {}
+        self.manners: dict[tuple[FunctionSymbol, bool], Manner] = {}
         self.endless: dict[FunctionSymbol, bool] = {}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.mentions = Mentions()
