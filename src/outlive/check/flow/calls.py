@@ -99,7 +99,9 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     given = Given(state, frame, args, keywords, node.starred, out)
     containers.give_away(run, node, given)
     if node.method == "options" and node.unpacked and isinstance(base, (Query, Option)):
-        _unpack_options(run, node, given)
+        whole = unpacked(run, node, given)
+        if all(isinstance(each, Option) for each in whole.args):
+            given = whole
     if isinstance(base, (External, Many, Group)):
         for value in (*args, *(value for _, value in keywords)):
             orphans.keep(state, value)
@@ -117,14 +119,6 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method:
         return method_call(run, node, given, base)
     return plain_call(run, node, given, base)
-
-
-def _unpack_options(run: Interpreter, node: ir.Call, given: Given) -> None:
-    """``query.options(*options)``, where all that stands in the list is known."""
-    lists = [run.value(value, given.state, given.frame) for _, value in node.unpacked]
-    known = [each for value in lists if isinstance(value, Group) and not value.names for each in value.items]
-    if all(isinstance(value, Group) for value in lists) and all(isinstance(each, Option) for each in known):
-        given.args, given.starred = [*given.args, *known], False
 
 
 def _hand_on(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:

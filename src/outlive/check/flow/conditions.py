@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import lifetimes
+from outlive.check.flow.elements import is_none
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import Plain, State
@@ -67,10 +68,9 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
     value = run.value(test, state, frame)
     if key.endswith(" Is None"):
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
-        if isinstance(subject, Const):
-            return subject.value is None
-        if isinstance(subject, (SessionRef, Group, Many, Factory, Handle)):
-            return False
+        known = is_none(subject)
+        if known is not None:
+            return known
     elif isinstance(value, Const):
         return bool(value.value)
     elif isinstance(value, Group):

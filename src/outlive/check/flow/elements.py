@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Group, Many, Ref, Rows, Unknown, Value
+from outlive.check.flow.values import (
+    UNKNOWN,
+    ClassValue,
+    Const,
+    Factory,
+    Group,
+    Handle,
+    Many,
+    Ref,
+    Rows,
+    SessionRef,
+    Unknown,
+    Value,
+)
 from outlive.check.program import External
 
 EMPTY: dict[str, Value] = {"dict": Many(UNKNOWN), "list": Group(()), "set": Many(UNKNOWN)}
@@ -48,3 +61,10 @@ def join_all(values: Sequence[Value]) -> Value:
     for value in values:
         joined = join(joined, value)
     return joined
+
+
+def is_none(value: Value) -> bool | None:
+    """Whether a value is ``None``; ``None`` where that cannot be known."""
+    if isinstance(value, Const):
+        return value.value is None
+    return False if isinstance(value, (SessionRef, Group, Many, Factory, Handle)) else None

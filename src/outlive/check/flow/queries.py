@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from outlive.check import ir
 from outlive.check.flow import lifetimes, loading, results
 from outlive.check.flow.arguments import Given
-from outlive.check.flow.elements import item, join
+from outlive.check.flow.elements import is_none, item, join
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.log import Note
 from outlive.check.flow.observations import Exit
@@ -21,9 +21,7 @@ from outlive.check.flow.values import (
     ClassValue,
     Const,
     Every,
-    Factory,
     Group,
-    Handle,
     Load,
     Many,
     Mapped,
@@ -31,7 +29,6 @@ from outlive.check.flow.values import (
     Query,
     Ref,
     Rows,
-    SessionRef,
     Spot,
     Value,
 )
@@ -91,7 +88,8 @@ def condition(values: Sequence[Value], how: str) -> Value:
     Of literals and members of enumerations, whether they are equal, or in a list; of a dict whether it has a key.
     """
     if how in ("none", "some"):
-        return _is_none(values[0], how == "none")
+        known = is_none(values[0])
+        return UNKNOWN if known is None else Const(known == (how == "none"))
     if how == "in":
         return _is_in(values[0], values[1])
     if how == "equal" and len(values) == 2 and all(isinstance(value, (Const, Member)) for value in values):
@@ -105,13 +103,6 @@ def condition(values: Sequence[Value], how: str) -> Value:
     if isinstance(other, Mapped):
         return column
     return replace(column, equals=other if how == "equal" else SOME)
-
-
-def _is_none(value: Value, wanted: bool) -> Value:
-    """Whether a value is ``None``, or is not."""
-    if isinstance(value, Const):
-        return Const((value.value is None) == wanted)
-    return Const(not wanted) if isinstance(value, (SessionRef, Group, Many, Factory, Handle)) else UNKNOWN
 
 
 def _is_in(value: Value, container: Value) -> Value:
