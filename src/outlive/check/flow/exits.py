@@ -48,10 +48,10 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
             if handler.name:
                 run.bind(chosen, frame, handler.name, UNKNOWN)
             handled = Out()
-            caught_up = run.block(handler.body, [chosen], frame, handled)
-            for each in (*caught_up, *handled.breaks, *handled.continues, *(end for end, _ in handled.returns)):
+            after = run.block(handler.body, [chosen], frame, handled)
+            for each in (*after, *handled.breaks, *handled.continues, *(end for end, _ in handled.returns)):
                 lifetimes.forget_failure(each)
-            ends.extend(caught_up)
+            ends.extend(after)
             merge_out(final, handled, raises=True)
         own, raised = (
             [one for one in states if not raising.catches(run, frame, handler, one.raised)] for states in (own, raised)

@@ -143,10 +143,7 @@ def autoflush(state: State, sid: int, spot: Spot) -> None:
     """The flush before a query, unless it is turned off."""
     session = state.sessions.get(sid)
     if session is not None and session.failed:
-        # It raises: the path ends here, or somebody has rolled back whom we do not see.
-        for oid, obj in state.of_session(sid):
-            state.objects[oid] = relieved(obj)
-        state.sessions[sid] = replace(session, failed=False)
+        _forget_failure(state, sid)  # It raises: the path ends here, or somebody has rolled back whom we do not see.
     elif session is not None and session.autoflush:
         flush(state, sid, spot)
 
@@ -218,11 +215,14 @@ def fail(state: State, sid: int, spot: Spot) -> None:
 
 def forget_failure(state: State) -> None:
     """Who has handled a failed flush may have rolled back where nobody sees it, or it fails too rarely to matter."""
-    for sid, session in list(state.sessions.items()):
-        if session.failed:
-            state.sessions[sid] = replace(session, failed=False)
-            for oid, obj in state.of_session(sid):
-                state.objects[oid] = relieved(obj)
+    for sid in [sid for sid, session in state.sessions.items() if session.failed]:
+        _forget_failure(state, sid)
+
+
+def _forget_failure(state: State, sid: int) -> None:
+    state.sessions[sid] = replace(state.sessions[sid], failed=False)
+    for oid, obj in state.of_session(sid):
+        state.objects[oid] = relieved(obj)
 
 
 def rollback(state: State, sid: int, spot: Spot) -> None:

@@ -71,15 +71,14 @@ def _is_a(run: Interpreter, kind: ClassValue | External, other: Value) -> bool |
 
 def _of_libraries(kind: External, other: External) -> bool | None:
     mine, theirs = _builtin(kind.dotted), _builtin(other.dotted)
-    if kind == FAILED_FLUSH:
-        is_there = other.library == "sqlalchemy" or (theirs is not None and theirs.__name__ in _BROAD)
-        return is_there and (other == kind or theirs is not None or None)
     if mine is not None and theirs is not None:
         return issubclass(mine, theirs)
     if theirs is not None and theirs.__name__ in _BROAD:
         return True
+    if kind == FAILED_FLUSH:
+        return None if other.library == "sqlalchemy" else False
     is_foreign = mine is not None and other.library not in sys.stdlib_module_names
-    return True if kind == other else False if is_foreign else None  # `socket.error` is `OSError`.
+    return False if is_foreign else None  # `socket.error` is `OSError`.
 
 
 def _builtin(dotted: str) -> type[BaseException] | None:
