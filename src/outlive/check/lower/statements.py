@@ -319,14 +319,12 @@ class Statements(Expressions):
             match statement:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     before = len(self.inside)
-                    made.methods[statement.name] = self.function(statement)
-                    declared = _declared(statement)
+                    number = made.methods[statement.name] = self.function(statement)
+                    declared = _declared(statement, self.facts.functions[number])
                     if declared is not None:
                         del self.inside[before:]  # It says what an assignment would.
-                        annotation = term(statement.returns, annotation=True)
-                        made.attributes.append(
-                            Attribute(statement.name, annotation, term(declared), span_of(statement))
-                        )
+                        returns = self.facts.functions[number].returns
+                        made.attributes.append(Attribute(statement.name, returns, term(declared), span_of(statement)))
                 case ast.ClassDef():
                     self.class_(statement)
                 case ast.Import() | ast.ImportFrom():
@@ -352,10 +350,9 @@ class Statements(Expressions):
         return index
 
 
-def _declared(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.expr | None:
+def _declared(node: ast.FunctionDef | ast.AsyncFunctionDef, facts: Function) -> ast.expr | None:
     """What a ``declared_attr`` returns, if it does nothing else."""
-    heads = [dotted(each.func if isinstance(each, ast.Call) else each) for each in node.decorator_list]
-    if not any("declared_attr" in head for head in heads):
+    if not any("declared_attr" in each.head for each in facts.decorators):
         return None
     body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
     return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
