@@ -24,13 +24,16 @@ SCHEMA = "response-reads-unloaded"
 ADVICE = "factory-expires-on-commit"
 """Stands at the factory, which works; the read that fails is reported beside it."""
 
+CAPTURED = "object-captured-by-task"
+"""A task fails as any late read does, a listener because its session emits no SQL."""
+
 SHARED = "session-shared-by-tasks"
 """What SQLAlchemy says depends on what the other one does just then."""
 
 SILENT = "silent"
 """The mark of a line that does harm without an error."""
 
-ELSEWHERE = {"object-sent-to-background-work", "object-captured-by-task", "stream-outlives-session", SHARED}
+ELSEWHERE = {"object-sent-to-background-work", CAPTURED, "stream-outlives-session", SHARED}
 """What is handed over there fails somewhere else."""
 
 
@@ -108,6 +111,8 @@ def raises(mark: Mark) -> set[str]:
         return set()
     if hazard == SCHEMA:
         return {code, "ResponseValidationError", *LATE_READ}
+    if hazard == CAPTURED:
+        return {*LATE_READ, "InvalidRequestError"}  # In a listener.
     if hazard == SHARED:
         return {code, "InvalidRequestError", "ResourceClosedError"}
     return LATE_READ if code in LATE_READ else {code}

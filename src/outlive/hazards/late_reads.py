@@ -39,6 +39,13 @@ def told(read: LateRead) -> str:
     return f"{lost}: reading it needs {needed}"
 
 
+def told_at_event(read: LateRead, event: str) -> str:
+    """What became of a value that a session would have to load while it calls what listens to it."""
+    if read.exit or read.guard:
+        return told(read)
+    return f"{read.text} {_LOST[read.loss]}, and the session emits no SQL during `{event}`"
+
+
 def parent_of(read: LateRead) -> str:
     """The object as the source names it: ``order`` of ``order.items``."""
     return read.text.rpartition(".")[0].removesuffix(".awaitable_attrs") or read.entity

@@ -5,6 +5,8 @@ Why it matters
     where the work is handed over.  The work goes on while its caller commits and
     closes the session; what it reads by then has expired or was never loaded.
     The error is raised where nobody waits for it.
+    A listener of ``after_commit`` runs while its session cannot emit SQL
+    (``InvalidRequestError``), so it must not read what is not loaded by then.
 
 What to do
     Hand over keys or values as arguments, and load what is needed in the work,
@@ -68,7 +70,9 @@ def check(flow: Flow) -> Iterator[Finding]:
                 found.place,
                 in_the_work(found),
                 evidence=found.evidence,
-                help=f"hand over the key of the {found.read.entity}, or the values that the work needs, as arguments",
+                help=f"hand over the key of the {found.read.entity}, or the values that the work needs, as arguments"
+                if found.is_work
+                else f"read the values before, or load the {found.read.entity} in a session that the listener opens",
                 fix=None,
                 confidence=found.read.confidence,
             )

@@ -30,7 +30,7 @@ from outlive.check.findings import Finding
 from outlive.check.flow import Flow
 from outlive.check.flow.observations import BackgroundRead
 from outlive.hazards.catalog import Hazard
-from outlive.hazards.late_reads import told
+from outlive.hazards.late_reads import told, told_at_event
 
 BAD = """
 async def announce(book, renamed):
@@ -84,7 +84,9 @@ def check(flow: Flow) -> Iterator[Finding]:
 
 
 def in_the_work(found: BackgroundRead) -> str:
-    return f"in the work that `{found.call}` hands over, {told(found.read)}"
+    if found.is_work:
+        return f"in the work that `{found.call}` hands over, {told(found.read)}"
+    return f"in the listener, {told_at_event(found.read, found.runs)}"
 
 
 HAZARD = Hazard(code="OL502", module=__name__, doc=__doc__, raises="bhk3", bad=BAD, good=GOOD, check=check)

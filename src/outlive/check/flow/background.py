@@ -41,6 +41,7 @@ from outlive.check.targets import ends_early
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
+    from outlive.check.flow.listeners import Event
 
 
 WAITING = frozenset({"as_completed", "gather", "shield", "wait", "wait_for"})
@@ -65,10 +66,12 @@ class Work(Struct, frozen=True, eq=False):
         function: What runs.
         arguments: What it is given.
         keywords: The same, by name.
-        runs: When it runs; ``streamed`` for a generator that makes the body of a response.
+        runs: When it runs; ``streamed`` for a generator that makes the body of a response; at an event of a session.
         before: The objects as they were at the call.
         owner: The ``TaskGroup`` or executor that runs it.
         uses: The sessions that it uses.
+        sid: The session whose event it waits for.
+        once: It runs at the first of them only.
     """
 
     frame: Frame
@@ -77,10 +80,12 @@ class Work(Struct, frozen=True, eq=False):
     function: Value
     arguments: tuple[Value, ...]
     keywords: tuple[tuple[str, Value], ...]
-    runs: Runs | Literal["streamed"]
+    runs: Runs | Event | Literal["streamed"]
     before: dict[int, Object | Plain]
     owner: External
     uses: tuple[sharing.Use, ...] = ()
+    sid: int | None = None
+    once: bool = False
 
     def inner_frame(self) -> Frame:
         """The function that hands it over, as the place from which it runs."""
@@ -101,8 +106,8 @@ class Work(Struct, frozen=True, eq=False):
 
     @property
     def is_unseen(self) -> bool:
-        """Somebody has it run who is not seen: when, and with what has become of its objects, is not known."""
-        return self.runs in ("streamed", "batched")
+        """Somebody else has it run: not when its caller waits for it, or ends."""
+        return self.sid is not None or self.runs in ("streamed", "batched")
 
     def may_meet(self, other: Work) -> bool:
         """Whether both run at the same time."""
@@ -145,7 +150,7 @@ def hand_over(run: Interpreter, node: ir.Call, given: Given, known: Handover, fu
     owner = External(function.dotted.rpartition(".")[0])
     made = Work(frame, node.span, argument, work, arguments, tuple(keywords), runs, dict(state.objects), owner)
     if runs == "process":
-        _look(run, _pickled(state, Spot(frame.id, node.span)), made, may_be_mended=False)
+        look(run, _pickled(state, Spot(frame.id, node.span)), made, may_be_mended=False)
         return [(state, UNKNOWN)]
     made = replace(made, uses=_foreseen(run, state, made) if uses is None else uses)
     spot = Spot(frame.id, argument)
@@ -196,7 +201,7 @@ def wait(run: Interpreter, state: State, value: Value) -> None:
     for handle in handles(value):
         work = state.pending.get(handle)
         if work is not None and not work.is_unseen:
-            _look(run, state, work, may_be_mended=False)
+            look(run, state, work, may_be_mended=False)
     let_go(state, (value,))
 
 
@@ -229,7 +234,7 @@ def still_going(run: Interpreter, ends: Pairs, *, is_entry: bool) -> None:
             let_go(state, (value,))
             for work in state.pending.values():
                 if not work.is_unseen:
-                    _look(run, state, work, may_be_mended=not is_entry)
+                    look(run, state, work, may_be_mended=not is_entry)
 
 
 def outlived(run: Interpreter, ends: Iterable[State]) -> None:
@@ -237,7 +242,7 @@ def outlived(run: Interpreter, ends: Iterable[State]) -> None:
     for state in ends:
         for work in state.pending.values():
             if work.is_beside and not work.is_unseen:
-                _look(run, state, work, may_be_mended=False)
+                look(run, state, work, may_be_mended=False)
 
 
 def _foreseen(run: Interpreter, state: State, work: Work) -> tuple[sharing.Use, ...]:
@@ -252,23 +257,24 @@ def _foreseen(run: Interpreter, state: State, work: Work) -> tuple[sharing.Use, 
     return uses
 
 
-def _walked(run: Interpreter, state: State, work: Work) -> list[Note]:
-    """What is noted in the work, with what has become of its objects; nothing of it is kept."""
+def _walked(run: Interpreter, state: State, work: Work) -> tuple[list[Note], list[State]]:
+    """What is noted in the work, with what has become of its objects, and how it ends; nothing of it is kept."""
     one = state.fork()
     one.suspended, one.pending = False, {}
     one.envs.setdefault(work.frame.id, {})
     noted = len(run.log.notes)
     given = Given(one, work.inner_frame(), list(work.arguments), list(work.keywords), False)
+    ends: Pairs = []
     with suppress(OutOfStepsError), run.aside():
-        calls.apply(run, work.function, given.args, given.keywords, given, work.argument)
+        ends = calls.apply(run, work.function, given.args, given.keywords, given, work.argument)
     found = run.log.notes[noted:]
     del run.log.notes[noted:]
-    return found
+    return found, [end for end, _ in ends]
 
 
-def _look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) -> None:
-    """Keep what fails only because the work runs later."""
-    found = _walked(run, state, work)
+def look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) -> list[State]:
+    """Keep what fails only because the work runs later; how it ends."""
+    found, ends = _walked(run, state, work)
     known = {note.spot for note in run.log.notes if note.kind == "late"}
     given_as = {oid for value in work.given for oid in lifetimes.refs(value)}
     for note in found:
@@ -281,13 +287,14 @@ def _look(run: Interpreter, state: State, work: Work, *, may_be_mended: bool) ->
         if note.guard and not _was_readable(work, note):
             run.log.add(note)  # It would fail there and then, too.
             continue
-        in_time = work.runs not in ("afterwards", "process") and _was_readable(work, note)
+        in_time = work.sid is None and work.runs not in ("afterwards", "process") and _was_readable(work, note)
         if in_time and not (work.runs == "beside" and note.suspended):
             continue
         if may_be_mended and note.exit is None and (in_time or work.runs == "afterwards"):
             continue
         kind = "handed" if root_of(run, note.oid) in given_as else "captured"
         run.log.add(replace(note, kind=kind, handed=(work.frame.id, work.call, work.argument), text=work.runs))
+    return ends
 
 
 def _forget(run: Interpreter, call: Spot) -> None:

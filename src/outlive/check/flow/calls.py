@@ -25,6 +25,7 @@ from outlive.check.flow import (
     graphql,
     library,
     lifetimes,
+    listeners,
     loading,
     managers,
     orphans,
@@ -174,10 +175,9 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case Block(sid=sid):
             spot = Spot(frame.id, node.span)
             if name == "commit":
-                run.committed(state, sid, spot)
-                lifetimes.commit(state, sid, spot)
+                listeners.commit(run, state, sid, spot)
             elif name == "rollback":
-                lifetimes.rollback(state, sid, spot)
+                listeners.rollback(run, state, sid, spot)
             return [(state, base)]
         case Handle():
             return background.method(run, given, base, name)

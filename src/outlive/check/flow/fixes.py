@@ -86,6 +86,15 @@ def _line_after_imports(text: str) -> int:
     return line
 
 
+def callee(call: str) -> str:
+    """``get_loop().create_task`` of ``get_loop().create_task(work())``."""
+    try:
+        node = ast.parse(call, mode="eval").body
+    except SyntaxError:
+        return call.partition("(")[0]
+    return ast.unparse(node.func) if isinstance(node, ast.Call) else call
+
+
 def first_argument(call: str) -> str:
     """``obj`` of ``session.merge(obj, load=False)``, where it is a plain name."""
     inside = call.partition("(")[2].rpartition(")")[0]

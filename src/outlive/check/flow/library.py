@@ -17,6 +17,7 @@ from outlive.check.flow import (
     factories,
     generators,
     lifetimes,
+    listeners,
     loading,
     queries,
     reads,
@@ -111,6 +112,9 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         return [(state, Group(tuple(given.args)))]
     if name == "Load":
         return [(state, Option(Load()))]
+    if name in ("listen", "listens_for"):
+        listeners.add(run, node, given, function)
+        return [(state, UNKNOWN)]
     if name == "set_committed_value" and len(given.args) == 3:
         _set_committed(given)
         return [(state, UNKNOWN)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import background, calls, generators, lifetimes, reads, stacks
+from outlive.check.flow import background, calls, generators, lifetimes, listeners, reads, stacks
 from outlive.check.flow.arguments import Given, unpacked
 from outlive.check.flow.frames import Frame, Out, Pairs
 from outlive.check.flow.generators import How
@@ -133,8 +133,7 @@ def _end(run: Interpreter, state: State, sid: int, kind: str, spot: Spot, *, rai
     elif kind == "nested":
         (lifetimes.savepoint_rollback if raised else lifetimes.savepoint_release)(state, sid, spot)
     elif kind in ("begin", "factory"):
-        run.committed(state, sid, spot)
-        (lifetimes.rollback if raised else lifetimes.commit)(state, sid, spot)
+        (listeners.rollback if raised else listeners.commit)(run, state, sid, spot)
     if kind in ("factory", "closing"):
         lifetimes.close(state, sid, spot, left=True)
 

@@ -366,7 +366,7 @@ class BackgroundRead(Struct, frozen=True):
         place: What was handed over.
         read: As ``LateRead`` tells it: the read itself, in the work.
         call: The call that handed it over (``asyncio.create_task``).
-        runs: ``beside`` the caller, in a ``thread``, in a ``process``, or ``afterwards``.
+        runs: ``beside`` the caller, in a ``thread``, in a ``process``, ``afterwards``, or at an event of the session.
         is_captured: The object was not an argument: a closure has it, or the owner of a method.
     """
 
@@ -376,3 +376,8 @@ class BackgroundRead(Struct, frozen=True):
     runs: str
     is_captured: bool
     evidence: tuple[Evidence, ...]
+
+    @property
+    def is_work(self) -> bool:
+        """It is work, and not a listener."""
+        return self.runs not in ("after_commit", "after_rollback")

@@ -217,6 +217,18 @@ def bound_method(
     return [(state, FunctionValue(found, ClassValue(symbol) if "classmethod" in heads else owner))]
 
 
+def item_of_instance(run: Interpreter, state: State, frame: Frame, base: Ref, index: Value, span: int) -> Pairs:
+    """``base[index]``: what ``__getitem__`` gives; an object itself where it may stand for a collection."""
+    held = state.objects.get(base.oid)
+    if held is None:
+        return [(state, UNKNOWN)]
+    symbol = held.entity.symbol if isinstance(held, Object) else held.symbol
+    special = method(run, symbol, "__getitem__")
+    if special is not None:
+        return calls.inline(run, FunctionValue(special, base), [index], [], False, state, frame, span, None)
+    return [(state, base if run.key_of(base.oid)[0] == "child" else UNKNOWN)]
+
+
 def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: Plain, name: str, span: int) -> Pairs:
     if name in plain.fields:
         value = plain.fields[name]
@@ -308,7 +320,7 @@ def _read_in_session(
     session = _session(state, obj)
     if session is None or obj.sid is None:
         return [(state, UNKNOWN)]
-    if session.failed:
+    if session.failed and not identity_map.answers(run, state, obj, name):
         _late(run, state, frame, oid, obj, name, spot)
         return [(state, UNKNOWN)]
     awaits = session.is_async and not session.lent

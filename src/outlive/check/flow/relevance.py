@@ -31,9 +31,9 @@ from outlive.check.remembered import digest_of
 _SESSION_WORDS = frozenset(
     {
         "AsyncSession", "Session", "add_all", "async_scoped_session", "async_sessionmaker", "commit", "execute",
-        "expire", "expire_all", "expunge", "expunge_all", "flush", "get_one", "merge", "open_async_session",
-        "open_session", "query", "refresh", "rollback", "run_sync", "scalar", "scalars", "scoped_session", "session",
-        "sessionmaker", "stream", "stream_scalars",
+        "expire", "expire_all", "expunge", "expunge_all", "flush", "get_one", "listen", "listens_for", "merge",
+        "open_async_session", "open_session", "query", "refresh", "rollback", "run_sync", "scalar", "scalars",
+        "scoped_session", "session", "sessionmaker", "stream", "stream_scalars",
     }
 )  # fmt: skip
 _COMMON = frozenset(

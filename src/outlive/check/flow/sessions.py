@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.entities import Entity
-from outlive.check.flow import calls, children, keys, lifetimes, loading, ownership, results, rows
+from outlive.check.flow import calls, children, keys, lifetimes, listeners, loading, ownership, results, rows
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
@@ -104,10 +104,9 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
         return [(state, UNKNOWN)]
     match name:
         case "commit":
-            run.committed(state, sid, spot)
-            lifetimes.commit(state, sid, spot)
+            listeners.commit(run, state, sid, spot)
         case "rollback":
-            lifetimes.rollback(state, sid, spot)
+            listeners.rollback(run, state, sid, spot)
         case "in_transaction" if session.factory is not None and session.connected:
             return [(state, Const(True))]
         case "close" | "aclose" | "remove" | "reset" | "invalidate":
@@ -405,6 +404,7 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
         state.pending = {
             handle: replace(work, uses=tuple(use for use in work.uses if use.sid != sid))
             for handle, work in state.pending.items()
+            if work.sid != sid
         }
     state.sessions[sid] = Session(
         factory.is_async,

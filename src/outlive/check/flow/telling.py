@@ -523,7 +523,7 @@ class _Teller:
             handed = Evidence(self.place(Spot(frame, call)), "handed over here")
             read = self.late_read(note, note.spot, read_at, ())
             evidence = (*steps, handed, Evidence(read_at, f"`{read.text}` is read here, by then"))
-            called = self.text(Spot(frame, call)).partition("(")[0]
+            called = fixes.callee(self.text(Spot(frame, call)))
             once = BackgroundRead(place, read, called, note.text, note.kind == "captured", evidence)
             made.setdefault((place, once.is_captured), once)
         return made.values()

@@ -151,6 +151,8 @@ class Statements(Expressions):
                         self.value(default)
                 index = self.function(node)
                 self.out.append(ir.MakeFunction(self.name(node.name), index))
+                for listener in _listeners(node) if self.in_function else ():
+                    self.value(listener)
             case ast.ClassDef():
                 self.out.append(ir.MakeClass(self.name(node.name), self.class_(node)))
             case ast.Break():
@@ -348,6 +350,14 @@ class Statements(Expressions):
                     pass
         self.prefix, self.class_index, self.in_function, self.out = saved
         return index
+
+
+def _listeners(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
+    """``@event.listens_for(session, "after_commit")`` of a function as ``event.listens_for(session, …, function)``."""
+    for each in node.decorator_list:
+        if isinstance(each, ast.Call) and ast.unparse(each.func).endswith("listens_for"):
+            function = ast.copy_location(ast.Name(node.name, ast.Load()), each)
+            yield ast.copy_location(ast.Call(each.func, [*each.args, function], each.keywords), each)
 
 
 def _declared(node: ast.FunctionDef | ast.AsyncFunctionDef, facts: Function) -> ast.expr | None:
