@@ -259,3 +259,18 @@ async def tasks_of_a_list_with_their_own():
     waiting.append(_count())
     waiting.append(_count())  # quiet: each has its own session
     _raise(await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def tasks_of_a_list_that_differ():
+    async def reload(book, delay):
+        async with AsyncSessionLocal() as session:
+            await asyncio.sleep(delay)
+            return await session.get(Book, book.id)
+
+    async with AsyncSessionLocal() as session:
+        books = (await session.scalars(select(Book))).all()
+    waiting, delay = [], 0
+    for book in books:
+        waiting.append(reload(book, delay))  # quiet: each has its own session
+        delay = book.id / 100
+    _raise(await asyncio.gather(*waiting, return_exceptions=True))

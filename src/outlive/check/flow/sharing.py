@@ -96,9 +96,10 @@ def meet(run: Interpreter, state: State, first: Worker, second: Worker, how: Mee
 def gathered(run: Interpreter, state: State, frame: Frame, given: Iterable[Value], unpacked: Iterable[Value]) -> None:
     """``asyncio.gather(count(session), load(session))``"""
     several = [each for value in unpacked if isinstance(value, Group) for each in value.items]
-    workers = [(value.spot, _uses(run, value)) for value in (*given, *several) if isinstance(value, Coroutine)]
+    workers = [value for value in (*given, *several) if isinstance(value, Coroutine)]
     for one, other in combinations(workers, 2):
-        meet(run, state, one, other)
+        if one.spot != other.spot:
+            meet(run, state, (one.spot, _uses(run, one)), (other.spot, _uses(run, other)))
     for made in (*several, *(value.element for value in unpacked if isinstance(value, Many))):
         if isinstance(made, Coroutine):
             again = made.spot, [use for use in _uses(run, made) if _is_of_all_rounds(run, state, frame, made, use)]
