@@ -147,3 +147,21 @@ async def rolled_back_first_async():
         except IntegrityError:
             await session.rollback()
             print(author.name)  # finding: author.name expired at the rollback
+
+
+def _save_or_roll_back(session):
+    try:
+        session.commit()
+    except IntegrityError:
+        session.rollback()
+        raise
+
+
+def rolled_back_below():
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        session.add(Book(title=None))
+        try:
+            _save_or_roll_back(session)
+        except Exception:
+            print(author.name)  # quiet: the session can load it again

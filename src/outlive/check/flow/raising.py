@@ -22,6 +22,9 @@ _BROAD = frozenset({"Exception", "BaseException"})
 FAILED_FLUSH = External("sqlalchemy.exc.SQLAlchemyError")
 """What a flush raises: this, or what derives from it."""
 
+_OF_FLUSHES = frozenset({"DBAPIError", "DatabaseError", "IntegrityError", "StatementError"})
+"""What it nearly always is: who catches one of these has caught it."""
+
 
 def kind_of(run: Interpreter, module: Module, name: str) -> Value:
     """The class that a name stands for; unknown where it is no class, or one that a function has by itself."""
@@ -76,7 +79,7 @@ def _of_libraries(kind: External, other: External) -> bool | None:
     if theirs is not None and theirs.__name__ in _BROAD:
         return True
     if kind == FAILED_FLUSH:
-        return None if other.library == "sqlalchemy" else False
+        return True if other.sqlalchemy in _OF_FLUSHES else None if other.library == "sqlalchemy" else False
     is_foreign = mine is not None and other.library not in sys.stdlib_module_names
     return False if is_foreign else None  # `socket.error` is `OSError`.
 
