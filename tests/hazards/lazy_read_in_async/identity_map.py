@@ -230,3 +230,38 @@ async def behind_one_of_those_that_were_refreshed():
         for author in authors:
             await session.refresh(author, ["biography"])
         print(book.author.biography)  # quiet: loaded for each of them
+
+
+_cache = {}
+
+
+def _shelf(author):
+    found = []
+    for book in author.books:
+        cached = _cache.get(book.id)
+        if cached is not None:
+            found.append(cached)
+            continue
+        found.append((book, book.title))
+    return found
+
+
+def _first(author: Author):
+    for book, _ in _shelf(author):
+        if book.title:
+            return book
+    raise LookupError
+
+
+async def _reprint(session: AsyncSession, author: Author):
+    book = _first(author)
+    reprint = Book(title=book.title, author_id=author.id)
+    session.add(reprint)
+    await session.flush()
+    print(reprint.author.name)  # quiet: the author is held, whatever the loop has made of his books
+
+
+async def held_by_the_caller():
+    async with AsyncKeeping() as session:
+        query = select(Author).where(Author.id == 1).options(selectinload(Author.books))
+        await _reprint(session, (await session.scalars(query)).one())

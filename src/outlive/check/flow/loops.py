@@ -84,13 +84,13 @@ def _queries_for_one(items: Sequence[Value]) -> Sequence[Value]:
 def _forget_elements(run: Interpreter, state: State, element: Value) -> None:
     """Without a single round the collection is empty: nothing of it can be read later, nor of what stands behind it."""
     for oid in lifetimes.refs(element):
-        obj = state.object(oid)
-        if obj is None:
-            continue
-        for each_of_them in rows.taken_from(state, obj):
-            state.objects[each_of_them] = lifetimes.vague(replace(obj, life=None))
+        every = state.object(oid)
+        for one in rows.taken_from(state, every) if every is not None else ():
+            obj = state.object(one)
+            assert obj is not None
+            state.objects[one] = lifetimes.vague(replace(obj, life=None))
             for name in obj.entity.relationships:
-                children.forget_child(run, state, each_of_them, name)
+                children.forget_child(run, state, one, name)
 
 
 def _builds_a_query(node: ir.For, state: State, frame: Frame) -> bool:

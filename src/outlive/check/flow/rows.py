@@ -71,13 +71,18 @@ def taken_from(state: State, every: Object) -> list[int]:
     return [
         oid
         for oid, obj in state.objects.items()
-        if isinstance(obj, Object)
-        and ((obj.born == every.born and obj.path == every.path) or (every.key == EVERY and _is_among(obj, every)))
+        if isinstance(obj, Object) and (obj is every or _is_of_query(obj, every) or _is_among(obj, every))
     ]
 
 
+def _is_of_query(obj: Object, every: Object) -> bool:
+    is_born = every.born is not None  # Else it came in as an argument.
+    return is_born and obj.born == every.born and obj.path == every.path and obj.entity.meets(every.entity)
+
+
 def _is_among(obj: Object, every: Object) -> bool:
-    return every.sid is not None and obj.sid == every.sid and obj.entity is every.entity and not obj.made
+    is_of_class = every.key == EVERY and obj.entity is every.entity
+    return is_of_class and every.sid is not None and obj.sid == every.sid and not obj.made
 
 
 def come_upon(run: Interpreter, state: State, oid: int, load: Load) -> Object:
