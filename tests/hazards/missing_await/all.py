@@ -271,3 +271,23 @@ def listener():
         session.add(Book(title="Lavinia"))
         session.commit()
         print(session.scalars(select(Book.title)).all())
+
+
+async def _total(parts):
+    found = []
+    for part in parts:
+        if part["query"] is not None:
+            found += (await part["query"]).all()  # quiet: awaited here
+    return len(found)
+
+
+async def kept_in_a_dict(wanted):
+    async with AsyncSessionLocal() as session:
+        second = session.scalars(select(Book.title)) if wanted else None
+        print(await _total([{"query": session.scalars(select(Book.title))}, {"query": second}]))
+
+
+async def asked_and_never_awaited():
+    async with AsyncSessionLocal() as session:
+        book = session.get(Book, 0)  # finding: `session.get()` is not awaited
+        assert book is not None

@@ -68,13 +68,19 @@ def awaited(value: Value) -> Value:
     return value.value if isinstance(value, Coroutine) else value
 
 
+def kept(value: Value) -> Value:
+    """A value that is put into a collection."""
+    return replace(value, kept=True) if isinstance(value, Coroutine) and not value.kept else value
+
+
 def used(run: Interpreter, state: State, frame: Frame, value: Value, how: str, span: int) -> Value:
     """A value is used for what it is; a coroutine is not what was meant."""
     if not isinstance(value, Coroutine):
         return value
     if value.sid is None:
         return value.value  # A decorator may have made something else of the function.
-    if how not in _OF_COROUTINES:
+    is_asked = value.kept and not how  # Whether there is one at all, before it is awaited.
+    if how not in _OF_COROUTINES and not is_asked:
         note = Note("coroutine", value.spot, how, session=state.sessions.get(value.sid), use=Spot(frame.id, span))
         run.log.raised(note, state)
     return UNKNOWN

@@ -79,8 +79,8 @@ _BUILTINS = frozenset(dir(builtins))
 _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "range", "repr", "set", "str", "tuple"})
 """Functions that do not raise, as far as a handler around them is concerned."""
 
-_CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "warning"})
-"""And methods: what closes, and what writes into a log."""
+_CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "rollback", "warning"})
+"""And methods: what closes or rolls back, and what writes into a log."""
 
 
 _LOOKS = frozenset({"compare", "equal", "in", "none", "some", "test"})
@@ -374,6 +374,9 @@ class Interpreter:
                 base = self.value(node.base, state, frame)
                 index = self.value(node.index, state, frame)
                 base = queries.iterated(self, base, state, frame, node.span)
+                if isinstance(base, Ref) and not node.sliced:
+                    pairs = reads.item_of_instance(self, state, frame, base, index, node.span)
+                    return self.bound(pairs, node.target, frame)
                 found = shelves.taken(self, state, base) if isinstance(base, Shelf) else item(base, index)
                 self.bind(state, frame, node.target, base if node.sliced else found)
             case ir.Put():
@@ -414,7 +417,7 @@ class Interpreter:
                 items[index] = list(whole.items)
             else:
                 items[index].append(UNKNOWN)
-        return tuple(value for each in items for value in each)
+        return tuple(coroutines.kept(value) for each in items for value in each)
 
     def closure(self, node: ir.MakeFunction, state: State, frame: Frame) -> FunctionValue:
         """A function with the values of the names around it that it reads."""
@@ -463,6 +466,7 @@ class Interpreter:
     def put(self, state: State, frame: Frame, name: str, value: Value, key: ir.Operand = "") -> None:
         """A container under a name gains a value."""
         orphans.keep(state, value)
+        value = coroutines.kept(value)
         current = state.envs[frame.id].get(name, UNKNOWN)
         match current:
             case Group(items=items, names=names) if _is_word(key) and len(names) == len(items):

@@ -284,12 +284,14 @@ class Coroutine(Struct, frozen=True):
         spot: The call.
         sid: The session whose method it is; ``None`` for a function of the program.
         made_by: That function, with its arguments.
+        kept: It has been put into a collection, to be awaited later.
     """
 
     value: Value
     spot: Spot
     sid: int | None
     made_by: Context | None = None
+    kept: bool = False
 
 
 class Handle(Struct, frozen=True):
