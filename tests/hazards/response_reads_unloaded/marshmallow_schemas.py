@@ -1,4 +1,4 @@
-from marshmallow import Schema, fields, pre_dump
+from marshmallow import Schema, fields, post_dump, pre_dump
 
 
 class _BookOut(Schema):
@@ -32,6 +32,12 @@ class _Careful(_AuthorOut):
     @pre_dump
     def only_what_is_loaded(self, author, **kwargs):
         return {"id": author.id}
+
+
+class _Wrapping(_AuthorOut):
+    @post_dump
+    def wrap(self, dumped, **kwargs):
+        return {"author": dumped}
 
 
 def dumped():
@@ -89,3 +95,9 @@ def looks_first():
     with Session(engine) as session:
         author = session.get(Author, 1)
     _Careful().dump(author)  # quiet: a hook gives something else
+
+
+def wrapped():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _Wrapping().dump(author)  # finding: Author.books is not loaded and its session is closed; the schema reads it

@@ -119,3 +119,76 @@ def given_as_a_dictionary():
     with Session(engine) as session:
         author = session.get(Author, 1)
     _NameOut.model_validate({"name": author.name})  # quiet: the program reads a column
+
+
+class _Flat(BaseModel, from_attributes=True):
+    @model_validator(mode="before")
+    @classmethod
+    def flat(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return given
+        return {"id": given.id, "titles": [book.title for book in given.books]}
+
+
+class _FlatOut(_Flat):
+    id: int
+    titles: list[str]
+
+
+class _Checked(_AuthorOut):
+    @model_validator(mode="before")
+    @classmethod
+    def is_someone(cls, given: Any) -> Any:
+        if not given.name:
+            raise ValueError("nobody")
+        return given
+
+    @model_validator(mode="after")
+    def is_known(self) -> "_Checked":
+        return self
+
+
+class _Wrapped(_AuthorOut):
+    @model_validator(mode="wrap")
+    @classmethod
+    def chosen(cls, given: Any, handler: Any) -> Any:
+        return handler({"id": given.id})
+
+
+class _Card(BaseModel, from_attributes=True):
+    author: _AuthorOut
+
+    @model_validator(mode="before")
+    @classmethod
+    def card(cls, given: Any) -> Any:
+        return {"author": given}
+
+
+def validator_reads():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _FlatOut.model_validate(author)  # finding: Author.books is not loaded and its session is closed; the schema reads
+
+
+def validator_reads_what_is_loaded():
+    with Session(engine) as session:
+        author = session.scalars(select(Author).options(selectinload(Author.books))).one()
+    _FlatOut.model_validate(author)  # quiet: loaded with the query
+
+
+def validator_gives_the_object_back():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _Checked.model_validate(author)  # finding: Author.books is not loaded and its session is closed; the schema reads
+
+
+def validator_around():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _Wrapped.model_validate(author)  # quiet: what it hands on is not followed
+
+
+def validator_gives_a_dictionary_of_objects():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _Card.model_validate(author)  # finding: Author.books is not loaded and its session is closed; the schema reads

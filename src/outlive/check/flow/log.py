@@ -99,6 +99,13 @@ class Log:
             replace(n, use=use, text=reader) if n.spot == spot and n.use is None else n for n in self.notes[since:]
         ]
 
+    def say_who(self, since: int, spot: Spot, reader: str) -> None:
+        """What was noted ``since`` then is read at a spot, by way of what was called there."""
+        self.notes[since:] = [
+            replace(n, spot=spot, use=n.spot, text=reader) if n.kind == "late" and n.use is None else n
+            for n in self.notes[since:]
+        ]
+
     def raised(self, note: Note, state: State) -> None:
         """Something that raises there: the path ends, as far as later findings depend on it."""
         self.notes.append(replace(note, shadowed=state.failed, suspended=state.suspended, doubtful=state.doubtful))

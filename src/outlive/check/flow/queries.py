@@ -151,6 +151,8 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
     if name in ("where", "filter", "filter_by"):
         names = {word for word, _ in given.keywords} if name == "filter_by" else set(_restricted(given.args))
         return replace(query, load=query.load.merged(Load(keyed=frozenset(names))))
+    if query.kind == "change":
+        return replace(query, returning=query.returning + tuple(given.args)) if name == "returning" else query
     if name in _OTHER_COLUMNS:
         return replace(query, entities=(UNKNOWN,))
     if name in ("execution_options", "populate_existing", "from_statement"):

@@ -144,7 +144,7 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
         return one_of(run, state, found.scalar, spot)
     if name in ("scalars", "stream_scalars"):
         return Rows(found.scalar, found.scalar)
-    if name == "exec" and len(value.entities) == 1:
+    if name == "exec" and len(value.row) == 1:
         return Rows(found.scalar, found.scalar)
     return found
 
@@ -187,7 +187,7 @@ def rows_of(
     if given is not None and given.keyword("execution_options") is not None:
         load = replace(load, vague=True)
     columns: list[Value] = []
-    for position, entity in enumerate(query.entities):
-        key = None if position or (query.key == EVERY and len(query.entities) > 1) else query.key
+    for position, entity in enumerate(query.row):
+        key = None if position or (query.key == EVERY and len(query.row) > 1) else query.key
         columns.append(load_entity(run, state, sid, entity, load, query.spot, spot, key))
     return Rows(Group(tuple(columns)), columns[0] if columns else UNKNOWN)

@@ -10,14 +10,24 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from outlive.check.facts import Attribute
-from outlive.check.flow import reads
+from outlive.check.flow import calls, reads
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.state import Plain, State
-from outlive.check.flow.values import UNKNOWN, ClassValue, Many, MethodValue, Ref, Spot, Value
+from outlive.check.flow.values import (
+    UNKNOWN,
+    ClassValue,
+    FunctionValue,
+    Group,
+    Many,
+    MethodValue,
+    Ref,
+    Spot,
+    Value,
+)
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External
+from outlive.check.program import ClassSymbol, External, FunctionSymbol
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -33,7 +43,7 @@ _LIBRARIES = {
     "sqlmodel": "pydantic",
 }
 _TYPES = frozenset({"strawberry.interface", "strawberry.type"})
-_LOOKING = frozenset({"model_validator", "post_dump", "pre_dump", "root_validator"})
+_HIDING = frozenset({"pre_dump", "root_validator"})
 _COMPUTED = frozenset({"Constant", "Function", "Method"})
 
 
@@ -89,6 +99,7 @@ def read_fields(
     """What a schema reads from an object, and from what stands behind its relationships."""
     if not isinstance(value, Ref) or depth > 3 or not states or states[0].object(value.oid) is None:
         return states
+    states, done = _validated(run, states, frame, schema, value, span, depth)
     for name, nested, declared in _fields(run, schema):
         after: list[State] = []
         for state in states:
@@ -102,14 +113,54 @@ def read_fields(
                 else:
                     after.append(one)
         states = after
-    return prune(states)
+    return prune(states + done)
+
+
+def _validated(
+    run: Interpreter, states: list[State], frame: Frame, schema: ClassSymbol, value: Ref, span: int, depth: int
+) -> tuple[list[State], list[State]]:
+    """What validators read that see an object before its fields are read; where they give a dict, it is read instead.
+
+    Source: pydantic 2.14, run: the validator that is defined last runs first, those of a base class at the end.
+    """
+    done: list[State] = []
+    for validator in _validators(run, schema):
+        after: list[State] = []
+        for state in states:
+            noted = len(run.log.notes)
+            pairs = calls.inline(run, validator, [value], [], False, state, frame, span, None)
+            run.log.say_who(noted, Spot(frame.id, span), "schema")
+            after += [one for one, found in pairs if found == value]
+            for one, found in pairs:
+                if found != value:
+                    given = dict(zip(found.names, found.items, strict=False)) if isinstance(found, Group) else {}
+                    ends = [one]
+                    for name, nested, _ in _fields(run, schema) if given else ():
+                        inner = given.get(name, UNKNOWN)
+                        inner = inner.element if isinstance(inner, Many) else inner
+                        if nested is not None:
+                            ends = read_fields(run, ends, frame, nested, inner, span, depth + 1)
+                    done += ends
+        states = prune(after)
+    return states, done
+
+
+def _validators(run: Interpreter, schema: ClassSymbol) -> Iterator[FunctionValue]:
+    """``@model_validator(mode="before")``, in the order in which they run."""
+    seen: set[str] = set()
+    for class_ in run.program.lineage(schema)[0]:
+        for name, index in reversed(class_.facts.methods.items()):
+            function = FunctionSymbol(class_.module, index)
+            if name not in seen and any(_mode(each) == "before" for each in function.facts.decorators):
+                yield FunctionValue(function, ClassValue(schema), bare=True)
+            seen.add(name)
 
 
 def _fields(run: Interpreter, schema: ClassSymbol) -> Iterator[tuple[str, ClassSymbol | None, Spot]]:
     """The attributes that a schema reads, what reads what stands there, and where that is declared."""
     library = library_of(run, schema)
     inside, _, _ = run.program.lineage(schema)
-    if not library or any(_looks_first(class_) or _chooses(class_) for class_ in inside):
+    if not library or any(_hides(class_) or _chooses(class_) for class_ in inside):
         return
     seen: set[str] = set()
     for class_ in inside:
@@ -161,13 +212,21 @@ def _source_of(field: Attribute) -> str | None:
     return alias.text if alias.kind == "text" else None
 
 
-def _looks_first(class_: ClassSymbol) -> bool:
-    """A validator gets to see the object before its fields are read, and may give something else."""
+def _hides(class_: ClassSymbol) -> bool:
+    """Something gets to see the object before its fields are read, may give something else, and is not followed."""
     return any(
-        decorator.head.rpartition(".")[2] in _LOOKING
+        decorator.head.rpartition(".")[2] in _HIDING or _mode(decorator) == "wrap"
         for index in class_.facts.methods.values()
         for decorator in class_.module.function(index).decorators
     )
+
+
+def _mode(decorator: Term) -> str:
+    """``before``, ``after`` or ``wrap`` of ``@model_validator(mode="...")``."""
+    if decorator.head.rpartition(".")[2] != "model_validator":
+        return ""
+    mode = decorator.keyword("mode")
+    return mode.text if mode is not None and mode.kind == "text" else "wrap"
 
 
 def _schema_of(run: Interpreter, owner: ClassSymbol, annotation: Term) -> ClassSymbol | None:

@@ -175,6 +175,8 @@ class _Teller:
             steps.append(Evidence(self.place(note.exit[1]), _LEFT[note.exit[0]]))
         if note.use is not None and note.kind == "late":
             how = "is declared here, so it is read" if note.text == "schema" else "is read by the template here"
+            if self.text(note.use).endswith(f".{note.name}"):
+                how = "is read here, in the validator"
             steps.append(Evidence(self.place(note.use), f"`{note.name}` {how}"))
         if standing != note.spot and note.kind in ("late", "key"):
             steps += self.between(standing, note.spot)

@@ -126,12 +126,14 @@ class Query(Struct, frozen=True):
     """``select(Author)``, ``session.query(Author)``: what it returns, with its options.
 
     Attributes:
-        entities: One value per column of a row; a ``ClassSymbol`` wrapped in ``ClassValue`` for a mapped class.
+        entities: One value per column of a row; a ``ClassSymbol`` wrapped in ``ClassValue`` for a mapped class; of a
+            change, what it changes.
         spot: The call of ``select``; where ``.options(...)`` can be added.
         sid: The session of a legacy query.
         kind: ``select``, ``query`` or ``change`` (insert, update, delete).
         key: The primary key that its rows are asked for by, ``EVERY`` as long as nothing narrows it.
         joined: It has joins, so ``filter_by`` is about something else.
+        returning: One value per column of the rows that a change gives back.
     """
 
     entities: tuple[Value, ...]
@@ -141,6 +143,12 @@ class Query(Struct, frozen=True):
     kind: str = "select"
     key: Value | None = None
     joined: bool = False
+    returning: tuple[Value, ...] = ()
+
+    @property
+    def row(self) -> tuple[Value, ...]:
+        """One value per column of its rows."""
+        return self.returning if self.kind == "change" else self.entities
 
 
 class Rows(Struct, frozen=True):
