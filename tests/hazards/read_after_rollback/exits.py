@@ -2,6 +2,8 @@
 
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 
+from sqlalchemy.exc import SQLAlchemyError
+
 Keeping = sessionmaker(engine, expire_on_commit=False)
 AsyncKeeping = async_sessionmaker(async_engine, expire_on_commit=False)
 
@@ -426,4 +428,23 @@ async def raised_on_an_async_stack():
     await stack.enter_async_context(session.begin())
     author = await session.get(Author, 1)
     await stack.aclose()
+    print(author.name)  # quiet: nothing was raised
+
+
+class _RollsBackForDatabases:
+    def __init__(self):
+        self.session = AsyncKeeping()
+
+    async def __aenter__(self):
+        return self.session
+
+    async def __aexit__(self, kind, error, traceback):
+        if isinstance(error, SQLAlchemyError):
+            await self.session.rollback()
+        await self.session.close()
+
+
+async def asks_what_was_raised():
+    async with _RollsBackForDatabases() as session:
+        author = await session.get(Author, 1)
     print(author.name)  # quiet: nothing was raised

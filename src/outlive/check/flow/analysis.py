@@ -26,6 +26,7 @@ from outlive.check.flow import (
     responses,
     streams,
     telling,
+    wiring,
 )
 from outlive.check.flow.dependencies import Dependency, Entered
 from outlive.check.flow.elements import EMPTY
@@ -77,6 +78,7 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     for module in run.program.modules:
         run.module_env(module)
     _learn_defaults(run)
+    wiring.learn(run, lambda symbol: _walk_function(run, symbol))
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
     files: dict[Module, list[FunctionSymbol]] = {}
@@ -135,6 +137,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         run.providers.digest(run),
         run.resolvers.digest(),
         run.replacements.digest(),
+        run.wiring.digest(run),
     )
     return digest_of([*outlines, *carried, *named])
 
@@ -175,7 +178,8 @@ def _learn_defaults(run: Interpreter) -> None:
         run.default_expires[is_async] = found.pop() if len(found) == 1 else None
 
 
-def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
+def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
+    """Walk from a function; the states in which it ends, none if that takes too long."""
     facts, before = symbol.facts, run.carried.before(run, symbol)
     run.carrying = bool(before) or symbol in run.carried.leaving
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
@@ -229,6 +233,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
             caching.left(run, _torn_down(run, root, pairs))
     except OutOfStepsError:
         run.unfinished.add((id(symbol.module), symbol.index))
+        return []
+    return [one for one, _ in pairs]
 
 
 def _torn_down(run: Interpreter, root: Frame, pairs: Pairs) -> list[State]:

@@ -12,7 +12,19 @@ from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import EMPTY
 from outlive.check.flow.frames import Pairs
 from outlive.check.flow.state import LOADED, Object, Plain, State
-from outlive.check.flow.values import UNKNOWN, ClassValue, Const, Factory, FunctionValue, Group, Ref, Spot, Super, Value
+from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
+    ClassValue,
+    Const,
+    Factory,
+    FunctionValue,
+    Group,
+    Ref,
+    Spot,
+    Super,
+    Value,
+)
 from outlive.check.program import ClassSymbol, External
 from outlive.lifecycle.states import State as Life
 
@@ -99,6 +111,9 @@ def session_class(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
 
 def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Value:
     """``isinstance(value, kind)``, where it can be decided: a class of the program may have subclasses."""
+    kinds = kind.items if isinstance(kind, Group) else (kind,)
+    if value == NONE:
+        return Const(False) if all(isinstance(k, ClassValue) or _is_no_type_of_none(k) for k in kinds) else UNKNOWN
     held = state.objects.get(value.oid) if isinstance(value, Ref) else None
     if held is None:
         return UNKNOWN
@@ -106,7 +121,7 @@ def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Va
     lineage, outside, known = run.program.lineage(symbol)
     known = known and not any(isinstance(base, External) and base.last == "Protocol" for base in outside)
     answers: set[Value] = set()
-    for each in kind.items if isinstance(kind, Group) else (kind,):
+    for each in kinds:
         if not isinstance(each, ClassValue):
             answers.add(UNKNOWN)
         elif each.symbol in lineage:
@@ -114,3 +129,7 @@ def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Va
         elif not known or symbol in run.program.lineage(each.symbol)[0]:
             answers.add(UNKNOWN)
     return UNKNOWN if answers else Const(False)
+
+
+def _is_no_type_of_none(kind: Value) -> bool:
+    return isinstance(kind, External) and kind.last not in ("NoneType", "object")

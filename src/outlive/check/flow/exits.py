@@ -37,7 +37,8 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
     own = [one for one in inner.raises if one.raised not in (None, raising.FAILED_FLUSH)]
     raised = prune_raised(inner.raises)
     if not raised and not node.resumed:
-        raised = [before]  # Somebody has seen it raise.
+        before.doubtful = True
+        raised = [before]  # Nothing is seen that raises; somebody may have seen it.
     first = raised[:1]
     for handler in node.handlers:
         entering = (prune_raised(own) or first) if _is_own(run, frame, handler) else raised

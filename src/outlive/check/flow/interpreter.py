@@ -70,6 +70,7 @@ from outlive.check.flow.values import (
     Spot,
     Value,
 )
+from outlive.check.flow.wiring import Wiring
 from outlive.check.knowledge import Knowledge, knowledge
 from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, ModuleSymbol, Program
 from outlive.check.targets import NEWEST, Version
@@ -149,6 +150,7 @@ class Interpreter:
         self.passed_on: list[State] | None = None
         self.resolvers = Resolvers(program)
         self.resolving = False
+        self.wiring = Wiring()
 
     @cached_property
     def carried(self) -> requests.Carried:
@@ -165,6 +167,7 @@ class Interpreter:
             senders | self.knowledge.sends,
             (*self.carried.links(), *self.resolvers.links()),
             self.knowledge.lenders,
+            self.wiring,
         ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:

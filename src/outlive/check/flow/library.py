@@ -102,7 +102,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
     if name == "select":
         return [(state, Query(tuple(given.args), Load(), spot, key=EVERY))]
     if name in ("update", "insert", "delete"):
-        return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change"))]
+        return [(state, Query(tuple(given.args[:1]), Load(), spot, kind="change", deletes=name == "delete"))]
     if name == "text":
         said = next((value for value in given.args if isinstance(value, Const)), Const(""))
         return [(state, Query((said,), Load(), spot, kind="change"))]

@@ -87,7 +87,8 @@ def _forget_elements(run: Interpreter, state: State, element: Value) -> None:
         every = state.object(oid)
         for one in rows.taken_from(state, every) if every is not None else ():
             obj = state.object(one)
-            assert obj is not None
+            if obj is None:
+                continue  # It stood behind one before it.
             state.objects[one] = lifetimes.vague(replace(obj, life=None))
             for name in obj.entity.relationships:
                 children.forget_child(run, state, one, name)

@@ -37,13 +37,14 @@ def left_by(run: Interpreter, module: Module, end: State, frame: Frame) -> dict[
             if name not in free:  # Else some function assigns it.
                 env[name] = value
             continue
-        kept = _kept(run, (id(module), name), value, end, NESTING)
-        if kept is not None:
-            env[name] = kept
+        outlasting = kept(run, (id(module), name), value, end, NESTING)
+        if outlasting is not None:
+            env[name] = outlasting
     return env
 
 
-def _kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, depth: int) -> Value | None:
+def kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, depth: int) -> Value | None:
+    """What outlasts a run: factories, functions, sessions, and instances with these in their fields."""
     match value:
         case SessionRef(sid=sid) if sid in end.sessions:
             shared = run.identity("global", *key)
@@ -56,9 +57,9 @@ def _kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, d
             shared = run.identity("global", *key)
             # What is ``None`` or a flag now is set by somebody later; a factory, once made, stays.
             fields = {
-                name: kept
+                name: inner
                 for name, field in plain.fields.items()
-                if (kept := _kept(run, (*key, name), field, end, depth - 1)) is not None
+                if (inner := kept(run, (*key, name), field, end, depth - 1)) is not None
             }
             run.global_plains[shared] = Plain(plain.symbol, fields)
             return Ref(shared)

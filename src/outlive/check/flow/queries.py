@@ -160,6 +160,8 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
     if query.kind != "query":
         return query
     if name in ("update", "delete", "count"):
+        if query.sid is not None and name == "delete":
+            results.delete_rows(state, query.sid, query)
         if query.sid is not None:
             for oid, obj in state.of_session(query.sid):
                 if obj.columns.loss is None:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from outlive.check.entities import Entities
 from outlive.check.flow.factories import FACTORIES, SESSIONS
 from outlive.check.flow.mentions import Mentions, names_in
+from outlive.check.flow.wiring import Wiring
 from outlive.check.ir import Term
 from outlive.check.program import (
     ClassSymbol,
@@ -72,7 +73,8 @@ class Reach:
     """The answers for one program.
 
     ``senders`` are the names of calls that hand over what they are given; ``carried`` leads from functions that take
-    something from a request to those that have left it there, ``lenders`` are calls of libraries that give sessions.
+    something from a request to those that have left it there, ``lenders`` are calls of libraries that give sessions,
+    ``wiring`` knows the fields that hold what makes them.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Reach:
         senders: Collection[str],
         carried: Iterable[tuple[FunctionSymbol, FunctionSymbol]] = (),
         lenders: Collection[str] = (),
+        wiring: Wiring | None = None,
     ) -> None:
         self.program = program
         self.carried = list(carried)
@@ -90,6 +93,7 @@ class Reach:
         self.mentions = mentions
         self.senders = frozenset(senders)
         self.lenders = frozenset(lenders)
+        self.wiring = wiring or Wiring()
         self._meanings: dict[int, dict[str, tuple[Meaning, ...]]] = {}
         self._returned: dict[FunctionSymbol, frozenset[ClassSymbol]] = {}
         self._carries: dict[ClassSymbol, bool] = {}
@@ -171,7 +175,9 @@ class Reach:
                 else:
                     named.add(meaning)
         if function.parent >= 0:
-            named.classes.add(ClassSymbol(module, function.parent))
+            owner = ClassSymbol(module, function.parent)
+            named.classes.add(owner)
+            named.makes = named.makes or not named.words.isdisjoint(self.wiring.names(self.program, owner))
         return named
 
     def _meaning(self, module: Module, chain: str) -> tuple[Meaning, ...]:

@@ -19,6 +19,7 @@ from outlive.check.flow import (
     guards,
     identity_map,
     lifetimes,
+    modules,
     orphans,
     ownership,
     requests,
@@ -93,6 +94,8 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             obj = state.object(oid)
             if obj is not None and (obj.life is Life.DETACHED or guards.of(obj, name) == "raise"):
                 return _read_mapped(run, state, frame, oid, obj, name, span, tested)
+            if obj is not None and obj.life is Life.PERSISTENT and obj.status(name).loss is not None:
+                return [(state, _loaded(run, state, oid, obj, name, Spot(frame.id, span)))]
             if obj is not None:
                 _load(state, oid, name)
                 return [(state, children.child(run, state, oid, name))]
@@ -230,10 +233,17 @@ def item_of_instance(run: Interpreter, state: State, frame: Frame, base: Ref, in
 
 
 def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: Plain, name: str, span: int) -> Pairs:
-    if name in plain.fields:
-        value = plain.fields[name]
-        if isinstance(value, SessionRef) and value.sid not in state.sessions:
-            return [(state, UNKNOWN)]
+    value = plain.fields.get(name)
+    if isinstance(value, SessionRef) and value.sid not in state.sessions:
+        return [(state, UNKNOWN)]
+    if value is not None and not isinstance(value, Unknown):
+        return [(state, value)]
+    wired = run.wiring.of(run, plain.symbol, name)
+    if wired is not None:
+        if isinstance(wired, Ref):
+            modules.enter(run, state, wired)
+        return [(state, wired)]
+    if value is not None:
         return [(state, value)]
     found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
     if found is not None:
@@ -331,15 +341,7 @@ def _read_in_session(
         return [(state, UNKNOWN)]
     if not awaits:
         run.log.fine.add(spot)
-        lifetimes.begin(state, obj.sid, spot)
-        lifetimes.autoflush(state, obj.sid, spot)
-        if identity_map.answers(run, state, obj, name):
-            lifetimes.maybe_flushed(state, obj.sid, spot)  # The identity map may have it: then nothing is flushed.
-        _load(state, oid, name)
-        if obj.columns.loss is not None:
-            results.fill_behind(run, state, obj.sid, obj.entity, obj.load)  # The options of its query hold for its row.
-        children.forget_child(run, state, oid, name)  # What a lazy load brings is not expired.
-        return [(state, children.child(run, state, oid, name))]
+        return [(state, _loaded(run, state, oid, obj, name, spot))]
     if identity_map.answers(run, state, obj, name):
         run.log.fine.add(spot)
         state.objects[oid] = obj.with_status(name, VAGUE)
@@ -349,6 +351,20 @@ def _read_in_session(
     if relationship is not None and not relationship.many:
         state.objects[oid] = obj.with_status(name, VAGUE)  # Where it does not raise, it has found that there is none.
     return [(state, UNKNOWN)]
+
+
+def _loaded(run: Interpreter, state: State, oid: int, obj: Object, name: str, spot: Spot) -> Value:
+    """What a lazy load brings."""
+    if obj.sid is not None:
+        lifetimes.begin(state, obj.sid, spot)
+        lifetimes.autoflush(state, obj.sid, spot)
+        if identity_map.answers(run, state, obj, name):
+            lifetimes.maybe_flushed(state, obj.sid, spot)  # The identity map may have it: then nothing is flushed.
+    _load(state, oid, name)
+    if obj.sid is not None and obj.columns.loss is not None:
+        results.fill_behind(run, state, obj.sid, obj.entity, obj.load)  # The options of its query hold for its row.
+    children.forget_child(run, state, oid, name)  # It is not expired.
+    return children.child(run, state, oid, name)
 
 
 def _late(

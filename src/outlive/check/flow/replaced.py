@@ -20,7 +20,7 @@ class Replaced:
     """The names of functions and classes that the tests of a program replace."""
 
     def __init__(self, program: Program) -> None:
-        own = {module: frozenset(_patched(module)) for module in program.modules if _is_test(module)}
+        own = {module: frozenset(_patched(module)) for module in program.modules if is_test(module)}
         shared = (names for module, names in own.items() if PurePath(module.filename).name == _SHARED)
         everywhere = frozenset[str]().union(*shared)
         self._names = {module: everywhere | names for module, names in own.items()}
@@ -33,7 +33,7 @@ class Replaced:
         return repr(sorted({name for names in self._names.values() for name in names}))
 
 
-def _is_test(module: Module) -> bool:
+def is_test(module: Module) -> bool:
     name = PurePath(module.filename).name
     return name == _SHARED or name.startswith("test_") or name.endswith("_test.py")
 

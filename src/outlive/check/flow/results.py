@@ -135,6 +135,8 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
         if _writes(value):
             lifetimes.change(state, sid, spot)
         changed = {e.symbol for e in value.entities if isinstance(e, ClassValue)}
+        if value.deletes:
+            delete_rows(state, sid, value)
         for oid, obj in state.of_session(sid):
             if not changed or changed & set(obj.entity.lineage):
                 onupdate = {n: VAGUE for n, c in obj.entity.columns.items() if c.onupdate}
@@ -147,6 +149,17 @@ def execute(run: Interpreter, given: Given, sid: int | None, name: str, value: V
     if name == "exec" and len(value.row) == 1:
         return Rows(found.scalar, found.scalar)
     return found
+
+
+def delete_rows(state: State, sid: int, query: Query) -> None:
+    """Objects whose rows are among those that a statement deletes leave the session, and do not expire after that.
+
+    Source: SQLAlchemy 2.0 and 2.1, ``synchronize_session="auto"``, run.
+    """
+    classes = {each.symbol for each in query.entities if isinstance(each, ClassValue)}
+    for oid, obj in state.of_session(sid):
+        if classes & set(obj.entity.lineage):
+            state.objects[oid] = lifetimes.vague(replace(obj, life=None))
 
 
 def all_of(state: State, value: Value) -> Many:

@@ -134,6 +134,7 @@ class Query(Struct, frozen=True):
         key: The primary key that its rows are asked for by, ``EVERY`` as long as nothing narrows it.
         joined: It has joins, so ``filter_by`` is about something else.
         returning: One value per column of the rows that a change gives back.
+        deletes: It is a change that deletes rows.
     """
 
     entities: tuple[Value, ...]
@@ -144,6 +145,7 @@ class Query(Struct, frozen=True):
     key: Value | None = None
     joined: bool = False
     returning: tuple[Value, ...] = ()
+    deletes: bool = False
 
     @property
     def row(self) -> tuple[Value, ...]:

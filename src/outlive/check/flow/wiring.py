@@ -1,0 +1,170 @@
+"""What a program puts into the fields of its instances, far from their methods: the factory that a repository is given.
+
+``Orders(self.sessions)`` and ``database.connect(url)`` are called once, somewhere, and the methods of what they make or
+fill are called by way of objects that nobody can follow.  So what calls them is walked first, and what it leaves in
+such fields, if all who do so agree, is taken to be there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from outlive.check.flow import modules
+from outlive.check.flow.log import Log
+from outlive.check.flow.replaced import is_test
+from outlive.check.flow.state import Plain, State
+from outlive.check.flow.values import Factory, Ref, Value
+from outlive.check.program import ClassSymbol, FunctionSymbol, Program
+
+if TYPE_CHECKING:
+    from outlive.check.flow.interpreter import Interpreter
+
+_GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?P<parameter>\w+)\s*$", re.MULTILINE)
+_MAKERS = r"(?:async_)?(?:sessionmaker|scoped_session)"
+_MADE = re.compile(rf"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{_MAKERS}(?:\[[^\n(]*\])?\(")
+_PROMISING = re.compile(r"session|maker|factory|scope|db", re.IGNORECASE)
+
+
+class Wiring:
+    """Fields that hold what makes sessions, by the class of the instance."""
+
+    def __init__(self) -> None:
+        self.fields: dict[ClassSymbol, dict[str, Value]] = {}
+        self._asked: dict[tuple[ClassSymbol, str], Value | None] = {}
+
+    def of(self, run: Interpreter, owner: ClassSymbol, name: str) -> Value | None:
+        """What a field of an instance holds; of a class that others inherit from, what all of these have there."""
+        if not self.fields:
+            return None
+        if (owner, name) not in self._asked:
+            heirs = [held for each, held in self.fields.items() if owner in run.program.lineage(each)[0]]
+            found = [held[name] for held in heirs if name in held]
+            alike = found and all(_alike(run, each, found[0]) for each in found)
+            self._asked[owner, name] = self.fields.get(owner, {}).get(name) or (found[0] if alike else None)
+        return self._asked[owner, name]
+
+    def names(self, program: Program, owner: ClassSymbol) -> frozenset[str]:
+        """The fields of a class, and of those that inherit from it, that make sessions."""
+        held = (self.fields[each] for each in self.fields if owner in program.lineage(each)[0])
+        return frozenset(name for each in held for name in each)
+
+    def digest(self, run: Interpreter) -> str:
+        """Of what stands in functions, which is all that walks depend on besides their own files."""
+        return repr(sorted(
+            (owner.module.filename, owner.facts.qualname, name, _told(run, value))
+            for owner, held in self.fields.items()
+            for name, value in held.items()
+        ))  # fmt: skip
+
+
+def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
+    """Walk what makes and fills such instances; what is noted on the way is told elsewhere."""
+    watched, callers = _watched(run.program)
+    if not watched:
+        return
+    saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
+    found: dict[tuple[ClassSymbol, str], list[Value]] = {}
+    for plain in list(run.global_plains.values()):
+        for name in watched.get(plain.symbol, ()):
+            found.setdefault((plain.symbol, name), []).append(plain.fields.get(name, Ref(-1)))
+    for caller in callers:
+        run.log = Log(factories=dict(saved.factories))
+        run.kept, run.recalled = {}, {}
+        for end in walk(caller):
+            for plain in [held for held in end.objects.values() if isinstance(held, Plain)]:
+                for name in watched.get(plain.symbol, ()):
+                    key = ("wired", plain.symbol, name)
+                    value = plain.fields.get(name)
+                    kept = modules.kept(run, key, value, end, modules.NESTING) if value is not None else None
+                    if kept is not None:
+                        found.setdefault((plain.symbol, name), []).append(kept)
+    run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
+    run.kept, run.recalled = {}, {}
+    for (owner, name), values in found.items():
+        known = [value for value in values if _makes_sessions(run, value)]
+        if known and all(_alike(run, value, known[0]) for value in known):
+            run.wiring.fields.setdefault(owner, {})[name] = known[0]
+
+
+def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
+    """The fields to look at, and the functions to walk for them."""
+    watched: dict[ClassSymbol, set[str]] = {}
+    callers: dict[FunctionSymbol, None] = {}
+    for owner, method in _methods(program):
+        facts = method.facts
+        if facts.name != "__init__":
+            makes = "sessionmaker" in facts.text or "scoped_session" in facts.text
+            for made in _MADE.finditer(facts.text) if makes else ():
+                watched.setdefault(owner, set()).add(made["field"])
+                callers[method] = None
+            continue
+        names = {parameter.name for parameter in facts.parameters[1:]}
+        for given in _GIVEN.finditer(facts.text):
+            if given["parameter"] in names and _PROMISING.search(f"{given['field']} {given['parameter']}"):
+                watched.setdefault(owner, set()).add(given["field"])
+    heirs: dict[ClassSymbol, set[str]] = {}
+    for module in program.modules if watched else ():
+        for index in range(len(module.facts.classes)):
+            each = ClassSymbol(module, index)
+            lineage = program.lineage(each)[0]
+            inherited = {name for above in lineage for name in watched.get(above, ())}
+            used = {name for name in inherited if _calls(lineage, name)}
+            if used:
+                heirs[each] = used
+    return heirs, [*callers, *_makers(program, {each.facts.name for each in heirs})] if heirs else []
+
+
+def _methods(program: Program) -> Iterator[tuple[ClassSymbol, FunctionSymbol]]:
+    for module in program.modules:
+        for number, class_ in enumerate(module.facts.classes):
+            for index in class_.methods.values():
+                yield ClassSymbol(module, number), FunctionSymbol(module, index)
+
+
+def _calls(lineage: Iterable[ClassSymbol], field: str) -> bool:
+    """Whether a class calls what a field holds: ``self.sessions()``, ``self.sessions.begin()``, ``self.scoped``."""
+    called = re.compile(rf"\.{field}(?:\.begin)?\(|return self\.{field}$", re.MULTILINE)
+    return any(
+        called.search(class_.module.function(index).text)
+        for class_ in lineage
+        for name, index in class_.facts.methods.items()
+        if name != "__init__"
+    )
+
+
+def _makers(program: Program, names: set[str]) -> Iterator[FunctionSymbol]:
+    """The functions that call one of these classes; those of tests only where there are no others."""
+    called = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\(")
+    found = [
+        FunctionSymbol(module, index)
+        for module in program.modules
+        for index, function in enumerate(module.facts.functions)
+        if called.search(function.text)
+    ]
+    yield from [each for each in found if not is_test(each.module)] or found
+
+
+def _makes_sessions(run: Interpreter, value: Value) -> bool:
+    """A factory, or an instance that is called for a session."""
+    plain = run.global_plains.get(value.oid) if isinstance(value, Ref) else None
+    if plain is None:
+        return isinstance(value, Factory)
+    return any("__call__" in class_.facts.methods for class_ in run.program.lineage(plain.symbol)[0])
+
+
+def _alike(run: Interpreter, one: Value, other: Value) -> bool:
+    return _told(run, one) == _told(run, other)
+
+
+def _told(run: Interpreter, value: Value) -> object:
+    match value:
+        case Factory():
+            return "factory", value.is_async, value.expires, value.name, value.scoped, value.autoflush, value.final
+        case Ref(oid=oid) if oid in run.global_plains:
+            plain = run.global_plains[oid]
+            held = sorted((name, repr(_told(run, field))) for name, field in plain.fields.items())
+            return "instance", plain.symbol.module.filename, plain.symbol.facts.qualname, held
+        case _:
+            return type(value).__name__
