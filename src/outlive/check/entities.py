@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from outlive.check import facts
 from outlive.check.facts import Attribute
 from outlive.check.ir import Term
-from outlive.check.program import ClassSymbol, External, GlobalSymbol, Module, Program, Symbol
+from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalSymbol, Module, Program, Symbol
 
 Guard: TypeAlias = Literal["", "raise", "raise_on_sql"]
 
@@ -19,6 +20,7 @@ _JOINED = frozenset({"joined", "False"})
 _BY_QUERY = frozenset({"selectin", "subquery"})
 _QUIET = frozenset({"dynamic", "write_only", "noload"})
 _GUARDS: dict[str, Guard] = {"raise": "raise", "raise_on_sql": "raise_on_sql"}
+_BASES = ("declarative_base", "automap_base", "generate_base")
 _COLUMN_CALLS = frozenset({"mapped_column", "Column", "column_property", "Field", "deferred", "query_expression"})
 
 
@@ -80,6 +82,7 @@ class Entity:
         known: All ancestors are known, so an attribute that is not here does not exist.
         table: Its ``__tablename__``, where it can be read.
         proxies: Association proxies: the relationship that is read for one, and the attribute behind it.
+        below: Columns of classes that inherit from it, which a query for it does not load, and one of these classes.
         eager_defaults: Server-generated values are fetched by every flush.
         is_sqlmodel: It has SQLModel's methods besides.
     """
@@ -91,6 +94,7 @@ class Entity:
     columns: dict[str, Column] = field(default_factory=dict[str, Column])
     relationships: dict[str, Relationship] = field(default_factory=dict[str, Relationship])
     proxies: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    below: dict[str, str] = field(default_factory=dict[str, str])
     eager_defaults: bool = False
     async_attrs: bool = False
     is_sqlmodel: bool = False
@@ -186,7 +190,7 @@ class Entities:
         entity.async_attrs, entity.is_sqlmodel = "AsyncAttrs" in names, "SQLModel" in names
         for class_ in inside:
             for attribute in class_.facts.attributes:
-                self._attribute(entity, class_, attribute, "SQLModel" in names)
+                self._attribute(entity, class_.module, attribute, "SQLModel" in names)
             told = {attribute.name for attribute in class_.facts.attributes}
             for name, index in class_.facts.methods.items():
                 if name not in told and any(
@@ -194,10 +198,46 @@ class Entities:
                 ):
                     entity.known = False  # What it returns is not read here.
                     entity.columns.pop(name, None)
+            for module, mapping in self._mappings.get(class_, ()):
+                self._map(entity, module, mapping)
         for ancestor in inside:
             for name, backref in self._backrefs_of(ancestor).items():
                 entity.relationships.setdefault(name, backref)
+        entity.below = self._below_of(entity)
         return entity
+
+    def _below_of(self, entity: Entity) -> dict[str, str]:
+        """The columns of its heirs, unless one that has a column of that name is loaded with it.
+
+        Source: SQLAlchemy 2.0 and 2.1, joined and single table inheritance, run.
+        """
+        heirs = self._heirs.get(entity.symbol, ())
+        own = _mapper_arguments(entity.lineage)
+        if not heirs or "polymorphic_on" not in own or "with_polymorphic" in own:
+            return {}
+        found: dict[str, str] = {}
+        loaded: set[str] = {*entity.columns, *entity.relationships}
+        for class_ in entity.lineage:
+            loaded |= class_.facts.methods.keys() | {attribute.name for attribute in class_.facts.attributes}
+        for symbol in heirs:
+            heir = self.get(symbol)
+            arguments = _mapper_arguments((symbol,))
+            if heir is None:
+                continue
+            if "polymorphic_identity" not in arguments or "polymorphic_load" in arguments or "concrete" in arguments:
+                loaded |= heir.columns.keys()
+            found |= {name: heir.name for name in heir.columns if name not in found}
+        return {name: heir for name, heir in found.items() if name not in loaded}
+
+    @cached_property
+    def _heirs(self) -> Mapping[ClassSymbol, list[ClassSymbol]]:
+        found: dict[ClassSymbol, list[ClassSymbol]] = {}
+        for module in self.program.modules:
+            for index in range(len(module.facts.classes)):
+                symbol = ClassSymbol(module, index)
+                for above in self.program.lineage(symbol)[0][1:]:
+                    found.setdefault(above, []).append(symbol)
+        return found
 
     def _is_mapped(
         self,
@@ -207,6 +247,8 @@ class Entities:
         known: bool,
     ) -> bool:
         if any(d.head.endswith((".mapped", "mapped_as_dataclass")) for d in symbol.facts.decorators):
+            return True
+        if any(mapping.table is not None for class_ in inside for _, mapping in self._mappings.get(class_, ())):
             return True
         names = {base.sqlalchemy for base in outside if isinstance(base, External)}
         table = any(word == "table" and value.text == "True" for word, value in symbol.facts.keywords)
@@ -223,9 +265,10 @@ class Entities:
         declarative = (
             bool(names & {"DeclarativeBase", "DeclarativeBaseNoMeta", "MappedAsDataclass", "Model"})
             or any(self._is_declarative_base(base) for base in outside)
+            or any(map(_makes_a_base, inside))
             or not known
         )
-        direct = any(
+        direct = _makes_a_base(symbol) or any(
             isinstance(b, External) and b.sqlalchemy.startswith("DeclarativeBase") for b in self.program.bases(symbol)
         )
         return columns and declarative and not direct
@@ -233,11 +276,49 @@ class Entities:
     def _is_declarative_base(self, base: External | GlobalSymbol) -> bool:
         if isinstance(base, External):
             return base.library not in ("typing", "abc", "dataclasses", "object", "enum", "pydantic")
-        term = self.program.global_term(base)
-        last = term.head.rpartition(".")[2]
-        return last in ("declarative_base", "automap_base", "generate_base", "as_declarative", "Model")
+        return self._makes_base(base.module, self.program.global_term(base))
 
-    def _attribute(self, entity: Entity, owner: ClassSymbol, attribute: Attribute, is_sqlmodel: bool) -> None:
+    def _makes_base(self, module: Module, term: Term) -> bool:
+        """``declarative_base()``, a function of the program that calls it, and ``cast(Any, declarative_base())``."""
+        last = term.head.rpartition(".")[2]
+        if last == "cast" and len(term.parts) == 2:
+            return self._makes_base(module, term.parts[1])
+        if last in _BASES or last == "Model":
+            return True
+        made = self.program.resolve(module, term.head) if term.kind == "call" and term.head else None
+        return isinstance(made, FunctionSymbol) and any(f"{name}(" in made.facts.text for name in _BASES)
+
+    @cached_property
+    def _mappings(self) -> Mapping[ClassSymbol, list[tuple[Module, facts.Mapping]]]:
+        """What classes are given outside of their bodies, and the module that says so."""
+        found: dict[ClassSymbol, list[tuple[Module, facts.Mapping]]] = {}
+        for module in self.program.modules:
+            for mapping in module.facts.mappings:
+                symbol = self.program.resolve(module, mapping.mapped.head) if mapping.mapped.head else None
+                if isinstance(symbol, ClassSymbol):
+                    found.setdefault(symbol, []).append((module, mapping))
+        return found
+
+    def _map(self, entity: Entity, module: Module, mapping: facts.Mapping) -> None:
+        """The columns of a table, and the attributes that are named beside it."""
+        table, place = mapping.table, module
+        if table is not None and table.kind == "name":
+            symbol = self.program.resolve(module, table.head)
+            table = self.program.global_term(symbol) if isinstance(symbol, GlobalSymbol) else None
+            place = symbol.module if isinstance(symbol, GlobalSymbol) else module
+        for name, value in mapping.properties:
+            self._attribute(entity, module, Attribute(name, None, value, value.span), False)
+        if table is None or table.head.rpartition(".")[2] != "Table":
+            entity.known = entity.known and mapping.table is None  # What it has besides is not seen.
+            return
+        if table.parts and table.parts[0].kind == "text":
+            entity.table = entity.table or table.parts[0].text
+        for part in table.parts[1:]:
+            key = part.keyword("key") or (part.parts[0] if part.parts else None)
+            if part.head.rpartition(".")[2] == "Column" and key is not None and key.kind == "text":
+                self._attribute(entity, place, Attribute(key.text, None, part, part.span), False)
+
+    def _attribute(self, entity: Entity, module: Module, attribute: Attribute, is_sqlmodel: bool) -> None:
         name = attribute.name
         if name == "__tablename__" and attribute.value is not None and attribute.value.kind == "text":
             entity.table = entity.table or attribute.value.text
@@ -250,7 +331,7 @@ class Entities:
         wrapper = annotation.head.rpartition(".")[2] if annotation is not None else ""
         if call in ("relationship", "Relationship", "dynamic_loader"):
             assert value is not None
-            entity.relationships[name] = self._relationship(owner, annotation, value)
+            entity.relationships[name] = self._relationship(module, annotation, value)
         elif call in _COLUMN_CALLS:
             assert value is not None
             entity.columns[name] = _column(value, annotation)
@@ -264,13 +345,13 @@ class Entities:
             # `Mapped[...] = some_helper()`: a column or a relationship, we cannot know which.
             entity.known = False
 
-    def _relationship(self, owner: ClassSymbol, annotation: Term | None, value: Term) -> Relationship:
-        many, target = self._target(owner, annotation)
+    def _relationship(self, module: Module, annotation: Term | None, value: Term) -> Relationship:
+        many, target = self._target(module, annotation)
         if target is None and value.parts:
-            _, target = self._target(owner, _parsed(value.parts[0]))
+            _, target = self._target(module, _parsed(value.parts[0]))
         given = value.keyword("argument")
         if target is None and given is not None:
-            _, target = self._target(owner, _parsed(given))
+            _, target = self._target(module, _parsed(given))
         uselist = value.keyword("uselist")
         if uselist is not None and uselist.text in ("True", "False"):
             many = uselist.text == "True"
@@ -293,7 +374,7 @@ class Entities:
         guard = "" if quiet else _GUARDS.get(style, "")
         return Relationship(target, many, style in _EAGER, quiet, by_key, deletes, saves, ends, guard)
 
-    def _target(self, owner: ClassSymbol, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
+    def _target(self, module: Module, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
         """Whether an annotation is a collection, and the class in it."""
         if annotation is None:
             return None, None
@@ -309,20 +390,20 @@ class Entities:
             elif term.kind in ("group", "other"):
                 stack.extend(term.parts)
             elif term.kind in ("name", "text") and last not in ("None", "Any"):
-                found = self.find(owner, term.text)
+                found = self.find(module, term.text)
                 if found is not None:
                     return many, found
         return (many if annotation.kind == "item" else None), None
 
-    def find(self, owner: ClassSymbol, name: str) -> ClassSymbol | None:
+    def find(self, module: Module, name: str) -> ClassSymbol | None:
         """A class by the name that a relationship or annotation gives it: in its module, else unique in the program."""
-        symbol = self.program.resolve(owner.module, name)
+        symbol = self.program.resolve(module, name)
         if isinstance(symbol, ClassSymbol):
             return symbol
         last = name.rpartition(".")[2]
         same = [c for c in self._by_name.get(last, ()) if c.facts.name == last]
         if len(same) > 1:
-            near = [c for c in same if c.module.parts[:-1] == owner.module.parts[:-1]]
+            near = [c for c in same if c.module.parts[:-1] == module.parts[:-1]]
             same = near or same
         return same[0] if len(same) == 1 else None
 
@@ -337,13 +418,13 @@ class Entities:
     def _backrefs_of(self, symbol: ClassSymbol) -> dict[str, Relationship]:
         if self._backrefs is None:
             self._backrefs = {}
-            for owner, attribute in self._all_relationships():
+            for owner, module, attribute in self._all_relationships():
                 assert attribute.value is not None
                 backref = attribute.value.keyword("backref")
                 if backref is None:
                     continue
                 name = backref.text if backref.kind == "text" else backref.parts[0].text if backref.parts else ""
-                target = self._relationship(owner, attribute.annotation, attribute.value).target
+                target = self._relationship(module, attribute.annotation, attribute.value).target
                 lazy = backref.keyword("lazy")
                 style = lazy.text if lazy is not None else "select"
                 if name and target is not None:
@@ -354,12 +435,35 @@ class Entities:
                     self._backrefs.setdefault(target, {})[name] = made
         return self._backrefs.get(symbol, {})
 
-    def _all_relationships(self) -> Iterator[tuple[ClassSymbol, Attribute]]:
+    def _all_relationships(self) -> Iterator[tuple[ClassSymbol, Module, Attribute]]:
         for module in self.program.modules:
             for index, class_ in enumerate(module.facts.classes):
                 for attribute in class_.attributes:
                     if attribute.value is not None and attribute.value.head.endswith("relationship"):
-                        yield ClassSymbol(module, index), attribute
+                        yield ClassSymbol(module, index), module, attribute
+        for symbol, given in self._mappings.items():
+            for module, mapping in given:
+                for name, value in mapping.properties:
+                    if value.head.endswith("relationship"):
+                        yield symbol, module, Attribute(name, None, value, value.span)
+
+
+def _mapper_arguments(lineage: Iterable[ClassSymbol]) -> str:
+    """``__mapper_args__``, as text."""
+    return " ".join(
+        repr(attribute.value)
+        for class_ in lineage
+        for attribute in class_.facts.attributes
+        if attribute.name == "__mapper_args__"
+    )
+
+
+def _makes_a_base(symbol: ClassSymbol) -> bool:
+    """``@as_declarative()``, ``@registry.as_declarative_base()``, ``class Base(metaclass=DeclarativeMeta)``"""
+    decorated = any(each.head.rpartition(".")[2].startswith("as_declarative") for each in symbol.facts.decorators)
+    return decorated or any(
+        word == "metaclass" and value.head.endswith("DeclarativeMeta") for word, value in symbol.facts.keywords
+    )
 
 
 def _end_of_loading(style: str) -> Literal["", "always", "joined"]:

@@ -106,6 +106,20 @@ class Class(msgspec.Struct, array_like=True):
     span: int
 
 
+class Mapping(msgspec.Struct, array_like=True, gc=False):
+    """Attributes that a class is given outside of its body.
+
+    Attributes:
+        mapped: The class.
+        table: The second argument of ``registry.map_imperatively``; ``None`` for ``Order.items = relationship(Item)``.
+        properties: Names and what they are: ``relationship(...)``, ``deferred(...)``.
+    """
+
+    mapped: Term
+    table: Term | None
+    properties: list[tuple[str, Term]]
+
+
 class Facts(msgspec.Struct, array_like=True):
     """One file.
 
@@ -115,6 +129,7 @@ class Facts(msgspec.Struct, array_like=True):
         globals: Module-level names bound to a declarative expression (``SessionLocal = sessionmaker(engine)``).
         functions: All of them; what stands inside a function comes last, once that is lowered.
         free: Names that any of them assigns with ``global`` or ``nonlocal``.
+        mappings: What classes are given outside of their bodies, wherever that is written.
         body: The module's own statements, lowered.
         outline: Digest of the text but for what stands in functions.
         error: ``(line, column, message)`` of a syntax error; everything else is empty then.
@@ -126,6 +141,7 @@ class Facts(msgspec.Struct, array_like=True):
     functions: list[Function] = []
     free: list[str] = []
     classes: list[Class] = []
+    mappings: list[Mapping] = []
     body: list[Statement] = []
     outline: bytes = b""
     error: tuple[int, int, str] | None = None

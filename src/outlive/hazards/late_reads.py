@@ -53,4 +53,6 @@ def parent_of(read: LateRead) -> str:
 
 def loader_option(read: LateRead) -> str:
     """The loader option that loads the attribute with its query."""
+    if read.heir:
+        return f"`.options(selectin_polymorphic({read.entity}, [{read.heir}]))`"
     return f"`.options({'selectinload' if read.is_relationship else 'undefer'}({read.entity}.{read.attribute}))`"

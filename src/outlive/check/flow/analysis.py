@@ -138,6 +138,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         run.resolvers.digest(),
         run.replacements.digest(),
         run.wiring.digest(run),
+        repr([module.facts.mappings for module in run.program.modules if module.facts.mappings]),
     )
     return digest_of([*outlines, *carried, *named])
 

@@ -171,7 +171,7 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case Option():
             return [(state, loading.chained(base, name, given.args, given.starred))]
         case Mapped():
-            return [(state, base)]
+            return [(state, UNKNOWN if name == "of_type" else base)]
         case Block(sid=sid):
             spot = Spot(frame.id, node.span)
             if name == "commit":

@@ -498,7 +498,7 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
             attributes[name] = LOADED if eager else status if unknown else dropped
         elif column is not None and column.deferred and name not in obj.load.columns:
             attributes[name] = Status(Loss.REFRESH, spot)
-        elif column is not None:
+        elif column is not None or name in obj.entity.below:
             attributes[name] = LOADED
         else:
             attributes[name] = status

@@ -104,6 +104,8 @@ def statuses(entity: Entity, load: Load, way: Way = HERE) -> dict[str, Status]:
             made[name] = LOADED if name in load.columns else VAGUE if load.vague else UNLOADED
     for name, _ in load.rels:
         made[name] = LOADED
+    if not load.vague:
+        made.update(dict.fromkeys(entity.below, UNLOADED))
     return made
 
 

@@ -69,6 +69,7 @@ class LateRead(Struct, frozen=True):
         confidence: Certain when every path fails here.
         reader: What reads it: a ``schema``, a ``template``, or, if empty, the program itself.
         guard: The ``lazy`` of the mapping that forbids to load it on a read; empty if none does.
+        heir: The class below the one that was queried whose column it is; empty for an attribute of its own.
     """
 
     place: Place
@@ -86,6 +87,7 @@ class LateRead(Struct, frozen=True):
     confidence: Confidence
     reader: str = ""
     guard: str = ""
+    heir: str = ""
 
 
 class ExpiringFactory(Struct, frozen=True):

@@ -261,7 +261,8 @@ def _read_mapped(
         return _read_through(run, state, frame, oid, *entity.proxies[name], span)
     if name == "__dict__":
         state.objects[oid] = guards.looked_through(obj)
-    if name not in entity.columns and name not in entity.relationships:
+    is_below = name in entity.below and name in obj.attributes
+    if name not in entity.columns and name not in entity.relationships and not is_below:
         if name in obj.links:
             return [(state, obj.links[name])]
         return bound_method(run, state, frame, entity.symbol, Ref(oid), name, span) or [(state, UNKNOWN)]
@@ -411,7 +412,9 @@ def _load(state: State, oid: int, name: str) -> None:
     column = obj.entity.columns.get(name)
     deferred = column is not None and column.deferred
     alone = deferred or (name in obj.entity.relationships and obj.columns.loss is None)
-    state.objects[oid] = (obj if alone else lifetimes.reload(obj)).with_status(name, LOADED)
+    loaded = obj if alone else lifetimes.reload(obj)
+    names = obj.entity.below if name in obj.entity.below else (name,)
+    state.objects[oid] = replace(loaded, attributes={**loaded.attributes, **dict.fromkeys(names, LOADED)})
     if not alone:
         lifetimes.spread(state, oid)
     if alone or name in obj.entity.relationships:

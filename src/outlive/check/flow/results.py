@@ -75,6 +75,8 @@ def load_entity(
             for name in rows.loaded_behind(run, other, entity):
                 if name in attributes and attributes[name].loss is not None:
                     attributes[name] = VAGUE
+            if entity.below and other.entity is not entity and entity.symbol in other.entity.lineage:
+                attributes |= dict.fromkeys(entity.below, VAGUE)  # It may be that row.
             if other_id == oid or other.life is not Life.PERSISTENT:
                 continue
             if key == EVERY and other.entity is entity:

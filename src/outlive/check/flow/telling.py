@@ -255,6 +255,7 @@ class _Teller:
             confidence=self.fine(note.spot),
             reader=note.text if note.use is not None and note.kind == "late" else "",
             guard=note.guard,
+            heir=obj.entity.below.get(note.name, ""),
         )
 
     def reads_it(self, note: Note) -> bool:
@@ -271,6 +272,8 @@ class _Teller:
         found = self.factory_spot(note)
         if found is None or not found[1] or note.status is None or note.status.loss is not Loss.COMMIT:
             return None
+        if note.obj is not None and note.name in note.obj.entity.below:
+            return None  # It was not there before the commit either.
         source = self.source(found[0])
         return Fix(
             (fixes.add_argument(source, found[0].span, "expire_on_commit=False"),),
@@ -279,7 +282,7 @@ class _Teller:
         )
 
     def load_fix(self, note: Note, obj: Object) -> Fix | None:
-        if obj.query is None or obj.optioned or (obj.made and not obj.path):
+        if obj.query is None or obj.optioned or (obj.made and not obj.path) or note.name in obj.entity.below:
             return None
         source = self.source(obj.query)
         module = self.run.frames[obj.query.frame][2]

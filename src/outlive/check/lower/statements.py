@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
 from outlive.check import ir
-from outlive.check.facts import Attribute, Body, Class, Facts, Function, Parameter
+from outlive.check.facts import Attribute, Body, Class, Facts, Function, Mapping, Parameter
 from outlive.check.ir import Statement
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
-_ABOUT_THE_FILE = ("class", "global", "import", "nonlocal")
+_ABOUT_THE_FILE = ("class", "global", "import", "map_imperatively(", "mapper(", "nonlocal")
 """Without one of these words a function says nothing about the file, and no class stands in it."""
 
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
@@ -36,6 +36,7 @@ class Statements(Expressions):
         self.free: list[str] = []
 
     def module(self, tree: ast.Module) -> None:
+        tree.body = list(_running(tree.body))
         for statement in tree.body:
             match statement:
                 case (
@@ -45,9 +46,24 @@ class Statements(Expressions):
                     declared = term(value)
                     if declared is not None:
                         self.facts.globals[name] = declared
+                case ast.Assign(targets=[ast.Attribute(value=mapped, attr=name)], value=ast.Call()):
+                    owner, given = term(mapped), term(statement.value)
+                    if owner is not None and given is not None and given.head.endswith("relationship"):
+                        self.facts.mappings.append(Mapping(owner, None, [(name, given)]))
+                case ast.Expr() | ast.Assign():
+                    self.mapping(statement.value)
                 case _:
                     pass
         self.facts.body = self.block(tree.body)
+
+    def mapping(self, node: ast.expr) -> None:
+        """``registry.map_imperatively(Order, orders, properties={"items": relationship(Item)})``, or ``mapper(...)``"""
+        made = term(node) if isinstance(node, ast.Call) else None
+        last = made.head.rpartition(".")[2] if made is not None else ""
+        if made is not None and last in ("map_imperatively", "mapper") and made.parts:
+            table = made.parts[1] if len(made.parts) > 1 else made.keyword("local_table")
+            properties = made.keyword("properties")
+            self.facts.mappings.append(Mapping(made.parts[0], table, properties.keywords if properties else []))
 
     def imports(self, node: ast.Import | ast.ImportFrom) -> None:
         # Imports inside functions count for the whole file: that is where people put them to avoid cycles.
@@ -265,6 +281,8 @@ class Statements(Expressions):
                     self.imports(node)
                 case ast.Global() | ast.Nonlocal():
                     self.facts.free += node.names
+                case ast.Expr(value=value) | ast.Assign(value=value):
+                    self.mapping(value)
                 case ast.Match(cases=cases):
                     waiting += [each for case in reversed(cases) for each in reversed(case.body)]
                 case (
@@ -350,6 +368,16 @@ class Statements(Expressions):
                     pass
         self.prefix, self.class_index, self.in_function, self.out = saved
         return index
+
+
+def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run: of ``if TYPE_CHECKING: ... else: ...`` what stands behind ``else``, and the imports."""
+    for node in body:
+        if isinstance(node, ast.If) and node.orelse and dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+            yield from (inner for inner in node.body if isinstance(inner, (ast.Import, ast.ImportFrom)))
+            yield from node.orelse
+        else:
+            yield node
 
 
 def _listeners(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
