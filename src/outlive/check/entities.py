@@ -307,6 +307,7 @@ class Entities:
             table = self.program.global_term(symbol) if isinstance(symbol, GlobalSymbol) else None
             place = symbol.module if isinstance(symbol, GlobalSymbol) else module
         for name, value in mapping.properties:
+            entity.known = entity.known and name != "**"
             self._attribute(entity, module, Attribute(name, None, value, value.span), False)
         if table is None or table.head.rpartition(".")[2] != "Table":
             entity.known = entity.known and mapping.table is None  # What it has besides is not seen.
@@ -355,24 +356,38 @@ class Entities:
         uselist = value.keyword("uselist")
         if uselist is not None and uselist.text in ("True", "False"):
             many = uselist.text == "True"
-        arguments = value.keyword("sa_relationship_kwargs")
-        lazy = value.keyword("lazy") or (arguments.keyword("lazy") if arguments is not None else None)
+        words = dict(self._words(module, value))
+        lazy = words.get("lazy")
         style = lazy.text if lazy is not None else "select"
         wrapper = annotation.head.rpartition(".")[2] if annotation is not None else ""
         quiet = style in _QUIET or wrapper in ("DynamicMapped", "WriteOnlyMapped")
         dynamic = lazy is not None and lazy.kind not in ("text", "value")
-        quiet = quiet or dynamic or value.head.endswith("dynamic_loader")
-        cascade = value.keyword("cascade") or (arguments.keyword("cascade") if arguments is not None else None)
+        quiet = quiet or dynamic or value.head.endswith("dynamic_loader") or ("**" in words and lazy is None)
+        cascade = words.get("cascade")
         deletes = cascade is not None and (cascade.kind != "text" or "all" in cascade.text or "delete" in cascade.text)
-        by_key = not _has_more_than_a_key(value, arguments)
-        viewonly = value.keyword("viewonly") or (arguments.keyword("viewonly") if arguments is not None else None)
-        saves = viewonly is None and (
+        saves = "viewonly" not in words and (
             cascade is None or (cascade.kind == "text" and ("all" in cascade.text or "save-update" in cascade.text))
         )
-        deep = value.keyword("join_depth") or (arguments.keyword("join_depth") if arguments is not None else None)
-        ends = _end_of_loading(style) if deep is None else ""
+        ends = _end_of_loading(style) if "join_depth" not in words else ""
         guard = "" if quiet else _GUARDS.get(style, "")
-        return Relationship(target, many, style in _EAGER, quiet, by_key, deletes, saves, ends, guard)
+        return Relationship(
+            target, many, style in _EAGER, quiet, not _has_more_than_a_key(words), deletes, saves, ends, guard
+        )
+
+    def _words(self, module: Module, value: Term, depth: int = 3) -> Iterator[tuple[str, Term]]:
+        """The keywords of a call or dict, with those behind a ``**``; as ``**`` what cannot be read."""
+        for word, given in value.keywords:
+            if word not in ("**", "sa_relationship_kwargs"):
+                yield word, given
+                continue
+            place, inner = module, given
+            symbol = self.program.resolve(module, given.head) if given.kind == "name" and given.head else None
+            if isinstance(symbol, GlobalSymbol):
+                place, inner = symbol.module, self.program.global_term(symbol)
+            if depth and (inner.text == "{}" or (inner.kind == "call" and inner.head == "dict")):
+                yield from self._words(place, inner, depth - 1)
+            else:
+                yield "**", given
 
     def _target(self, module: Module, annotation: Term | None) -> tuple[bool | None, ClassSymbol | None]:
         """Whether an annotation is a collection, and the class in it."""
@@ -425,8 +440,8 @@ class Entities:
                     continue
                 name = backref.text if backref.kind == "text" else backref.parts[0].text if backref.parts else ""
                 target = self._relationship(module, attribute.annotation, attribute.value).target
-                lazy = backref.keyword("lazy")
-                style = lazy.text if lazy is not None else "select"
+                words = dict(self._words(module, backref))
+                style = words["lazy"].text if "lazy" in words else "noload" if "**" in words else "select"
                 if name and target is not None:
                     made = Relationship(
                         owner, None, style in _EAGER, style in _QUIET,
@@ -527,13 +542,12 @@ def _table_of_key(value: Term) -> str:
     return ""
 
 
-def _has_more_than_a_key(value: Term, arguments: Term | None) -> bool:
+def _has_more_than_a_key(words: Mapping[str, Term]) -> bool:
     """A table in between, or a condition of several parts: to load it takes SQL, whatever the session holds.
 
     Source: SQLAlchemy 2.0, ``LazyLoader.use_get``.
     """
-    words = [word for term in (value, arguments) if term is not None for word in term.keywords]
-    return any(word == "secondary" or (word == "primaryjoin" and _is_conjunction(given)) for word, given in words)
+    return "secondary" in words or ("primaryjoin" in words and _is_conjunction(words["primaryjoin"]))
 
 
 def _is_conjunction(term: Term) -> bool:

@@ -2,7 +2,7 @@
 
 # since SQLAlchemy 2.0.13
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import make_transient
 
@@ -283,3 +283,19 @@ async def awaited_after_it_was_expunged():
         session.expunge(reader)
         print(await reader.awaitable_attrs.name)  # quiet: a loaded column
         print(await reader.awaitable_attrs.notes)  # also read-after-expunge: notes is not loaded
+
+
+async def _refresh_if_any(session, book=None):
+    change = update(Author).values(name="Livy")
+    if book:
+        change = change.where(Author.id == book.author_id)
+    await session.execute(change)
+    await session.commit()
+    await session.refresh(book)
+
+
+async def asked_for_in_a_function():
+    async with AsyncSessionLocal() as session:
+        book = (await session.scalars(select(Book).where(Book.id == 1))).one()
+        await _refresh_if_any(session, book)
+        print(book.title)  # quiet: where the function finds none, there is none

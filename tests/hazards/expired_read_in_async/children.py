@@ -109,3 +109,15 @@ async def expected_to_be_of_another_class():
         shelf = (await session.scalars(select(Shelf))).one()
         await load(shelf)
         print(shelf.tomes)  # quiet: where it raises that, it has no such attribute
+
+
+async def assigned_and_awaited():
+    async with AsyncSessionLocal() as session:
+        await _shelve(session)
+        tomes = (await session.scalars(select(Tome))).all()
+        shelf = Shelf(label="B", tomes=tomes)
+        session.add(shelf)
+        await session.commit()
+        await session.refresh(shelf)
+        await shelf.awaitable_attrs.tomes
+        print([tome.title for tome in shelf.tomes])  # quiet: their rows have come again

@@ -169,7 +169,7 @@ def in_groups():
     basket = Basket()
     basket.group()
     for author in basket.groups["Ursula"]:
-        print(author.books)  # missed: what a `defaultdict` makes is not known
+        print(author.books)  # finding: author.books is not loaded
 
 
 def in_lists_within_a_dict():
@@ -186,7 +186,7 @@ def in_groups_of_a_function():
             groups[author.name].append(author)
     for members in groups.values():
         for author in members:
-            print(author.books)  # missed: what a `defaultdict` makes is not known
+            print(author.books)  # finding: author.books is not loaded
 
 
 def in_groups_that_are_read_in_time():

@@ -117,6 +117,31 @@ class Light(Base):
 Cape.lights = relationship(Light, backref="cape")
 
 
+_EAGER = {"lazy": "selectin"}
+_READ_ONLY = dict(viewonly=True, **_EAGER)
+
+
+def _options():
+    return {"lazy": "selectin"}
+
+
+class Pier(Base):
+    __tablename__ = "pier"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    boats: Mapped[list["Boat"]] = relationship(**_EAGER)
+    same: Mapped[list["Boat"]] = relationship(**{"order_by": "Boat.id", **_READ_ONLY})
+    again: Mapped[list["Boat"]] = relationship(viewonly=True, **_options())
+    others: Mapped[list["Boat"]] = relationship(**{"viewonly": True})
+
+
+class Boat(Base):
+    __tablename__ = "boat"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pier_id: Mapped[int] = mapped_column(ForeignKey("pier.id"))
+
+
 def _kept(made, name="metadata"):
     getattr(type(made), name, _registry.metadata).create_all(engine)
     with SessionLocal.begin() as session:
@@ -180,3 +205,13 @@ def other_side_of_what_is_given_later():
     with SessionLocal() as session:
         light = session.scalars(select(Light)).one()
     print(light.cape)  # finding: light.cape is not loaded
+
+
+def keywords_from_elsewhere():
+    _kept(Pier(boats=[Boat()]))
+    with SessionLocal() as session:
+        pier = session.scalars(select(Pier)).one()
+    print(pier.boats)  # quiet: a constant says that every query loads them
+    print(pier.same)  # quiet: a constant that takes in another one
+    print(pier.again)  # quiet: what a function gives is not known
+    print(pier.others)  # finding: pier.others is not loaded

@@ -31,6 +31,7 @@ from outlive.check.flow import (
     orphans,
     queries,
     queues,
+    raising,
     reads,
     rendering,
     requests,
@@ -106,6 +107,8 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if isinstance(base, (External, Many, Group)):
         for value in (*args, *(value for _, value in keywords)):
             orphans.keep(state, value)
+    if node.method and base == NONE:
+        return [(one, UNKNOWN) for one in raising.no_attribute(run, state, out)]
     if state.pending:
         _hand_on(run, node, given, base)
     if node.method in containers.CHANGING:
@@ -394,7 +397,8 @@ def _followed(
         given_up.leave(inner.id)
         unknown_call(given_up, list(reach(given_up, bound.values())))
         return [(given_up, UNKNOWN)]
-    pairs = [*inside.returns, *((end, NONE) for end in ends)]
+    nothing = NONE if facts.body else UNKNOWN  # `...` stands for what somebody else does.
+    pairs = [*inside.returns, *((end, nothing) for end in ends)]
     kept: Pairs = []
     for one, value in pairs:
         orphans.left(run, one, inner, value)

@@ -91,11 +91,20 @@ def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
         if answer:
             state.assumed[frame.id, name] = False
             if name in env:
+                _be_none(state, env[name])
                 env[name] = NONE
     elif answer:
         state.assumed[frame.id, f"{key} Is None"] = False
     elif isinstance(env.get(key), Ref):
-        env[key] = NONE
+        _be_none(state, env[key])
+
+
+def _be_none(state: State, value: Value) -> None:
+    """What a function has found missing is missing under the names that its callers have for it."""
+    if isinstance(value, Ref):
+        for frame in [frame for frame, env in state.envs.items() if value in env.values()]:
+            env = state.own(frame)
+            env.update((name, NONE) for name, held in env.items() if held == value)
 
 
 def find_empty(run: Interpreter, state: State, frame: Frame, key: str, answer: bool) -> None:

@@ -313,6 +313,8 @@ class Interpreter:
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
             case ir.Read():
                 base = self.value(node.base, state, frame)
+                if isinstance(base, Const) and base.value is None:
+                    return raising.no_attribute(self, state, out)
                 pairs = reads.read(self, state, frame, base, node.name, node.span, node.tested)
                 return self.bound(pairs, node.target, frame)
             case ir.If():

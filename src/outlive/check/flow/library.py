@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 
 _CONTAINERS = frozenset({"Counter", "OrderedDict", "defaultdict", "deque"})
+_NESTED = [[External(f"builtins.{name}")] for name in ("dict", "list", "set")]
 _SAME_ELEMENTS = frozenset({"list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"})
 _ONE_ELEMENT = frozenset({"next", "min", "max"})
 _WRAPPING = frozenset({"contextlib", "functools"})
@@ -236,7 +237,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             return [(one, Many(v)) for one, v in calls.apply(run, first, [element], [], given, node.span)]
         return [(state, UNKNOWN)]
     if library == "collections" and last in _CONTAINERS:
-        return [(state, Many(UNKNOWN))]
+        # `defaultdict(list)` has collections in it, which are filled where they are looked up.
+        return [(state, Many(Many(UNKNOWN) if last == "defaultdict" and given.args[:1] in _NESTED else UNKNOWN))]
     if last in ("run", "run_until_complete", "wait_for", "shield", "cast", "ensure_future") and given.args:
         value = given.args[1] if last == "cast" and len(given.args) > 1 else first
         return [(state, coroutines.awaited(value) if last.startswith("run") else value)]

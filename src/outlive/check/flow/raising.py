@@ -48,6 +48,14 @@ def note(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     out.raises.append(failed)
 
 
+def no_attribute(run: Interpreter, state: State, out: Out) -> list[State]:
+    """``None`` has no such attribute: nobody gets past that."""
+    if run.try_depth:
+        state.raised = External("builtins.AttributeError")
+        out.raises.append(state)
+    return []
+
+
 def catches(run: Interpreter, frame: Frame, handler: ir.Handler, kind: Value | None) -> bool | None:
     """Whether a handler catches exceptions of a kind; ``None`` where that cannot be known."""
     if not isinstance(kind, (ClassValue, External)):

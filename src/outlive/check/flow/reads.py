@@ -365,6 +365,10 @@ def _loaded(run: Interpreter, state: State, oid: int, obj: Object, name: str, sp
     if obj.sid is not None and obj.columns.loss is not None:
         results.fill_behind(run, state, obj.sid, obj.entity, obj.load)  # The options of its query hold for its row.
     children.forget_child(run, state, oid, name)  # It is not expired.
+    for assigned in lifetimes.refs(obj.links.get(name, UNKNOWN)):
+        held = state.object(assigned)
+        if held is not None and held.life is Life.PERSISTENT:
+            state.objects[assigned] = lifetimes.reload(held)  # Its row has come with the others.
     return children.child(run, state, oid, name)
 
 

@@ -60,9 +60,10 @@ def term(node: ast.expr | None, *, annotation: bool = False) -> Term | None:
             return Term("group", "", [part for e in node.elts if (part := term(e, annotation=annotation))], span=span)
         case ast.Dict():
             pairs = [
-                (key.value, value)
+                ("**" if key is None else str(key.value), value)
                 for key, raw in zip(node.keys, node.values, strict=True)
-                if isinstance(key, ast.Constant) and isinstance(key.value, str) and (value := term(raw))
+                if (key is None or (isinstance(key, ast.Constant) and isinstance(key.value, str)))
+                and (value := term(raw))
             ]
             return Term("group", "{}", keywords=pairs, span=span)
         case ast.Lambda():
