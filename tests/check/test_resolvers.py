@@ -91,6 +91,14 @@ class Query:
         async with AsyncSessionLocal() as session:
             statement = select(Book).options(joinedload(Book.author)).where(Book.id == 1)
             return (await session.scalars(statement)).one()
+
+    @strawberry.field
+    async def asked_for(self, info: strawberry.Info) -> WrittenBook:
+        options = []
+        if any(field.name == "author" for field in info.selected_fields[0].selections):
+            options.append(joinedload(Book.author))
+        async with AsyncSessionLocal() as session:
+            return (await session.scalars(select(Book).options(*options).where(Book.id == 1))).one()
 """
 
 
@@ -115,6 +123,8 @@ def test_what_a_type_declares_is_read_when_its_resolver_is_done() -> None:
         ("made { name books { title } }", False),
         ("written { title author { name } }", True),
         ("writtenBy { title author { name } }", False),
+        ("askedFor { title author { name } }", False),
+        ("askedFor { title }", False),
     ],
 )
 def test_a_client_that_asks_for_it_gets_an_error(monkeypatch: pytest.MonkeyPatch, query: str, *, fails: bool) -> None:

@@ -47,6 +47,7 @@ class Note(Struct, frozen=True):
         doubtful: The program may never go this way.
         handed: Where the work was handed over: frame, span of the call, span of what is handed over.
         guard: The ``lazy`` of the relationship that makes a read raise, whatever its object is attached to.
+        asked: It is read if a client asks for it, who may be the one for whom it was loaded.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class Note(Struct, frozen=True):
     handed: tuple[int, int, int] = (0, 0, 0)
     meeting: Meeting | None = None
     guard: Guard = ""
+    asked: bool = False
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Log:
 
     Attributes:
         fine: Spots at which a read was all right on some path.
-        unguarded: Reads of relationships with a guard that may be loaded on some path, each with its attribute.
+        unguarded: Reads that are guarded, or asked for, of what may be loaded on some path; each with its attribute.
         factories: Every factory that the program makes, by the call that makes it.
     """
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from outlive.check.facts import Attribute
 from outlive.check.flow import calls, reads
 from outlive.check.flow.arguments import Given
@@ -99,6 +101,7 @@ def read_fields(
     """What a schema reads from an object, and from what stands behind its relationships."""
     if not isinstance(value, Ref) or depth > 3 or not states or states[0].object(value.oid) is None:
         return states
+    is_asked = library_of(run, schema) == "strawberry"
     states, done = _validated(run, states, frame, schema, value, span, depth)
     for name, nested, declared in _fields(run, schema):
         after: list[State] = []
@@ -106,6 +109,8 @@ def read_fields(
             noted = len(run.log.notes)
             pairs = reads.read(run, state, frame, value, name, span, False)
             run.log.say_where(noted, Spot(frame.id, span), declared, "schema")
+            if is_asked:
+                _asked(run, noted, Spot(frame.id, span), name)
             for one, found in pairs:
                 element = found.element if isinstance(found, Many) else found
                 if nested is not None:
@@ -114,6 +119,13 @@ def read_fields(
                     after.append(one)
         states = after
     return prune(states + done)
+
+
+def _asked(run: Interpreter, since: int, spot: Spot, name: str) -> None:
+    """A client of GraphQL says what it wants, and what is loaded often depends on that."""
+    run.log.notes[since:] = [replace(note, asked=True) for note in run.log.notes[since:]]
+    if len(run.log.notes) == since:
+        run.log.unguarded.add((spot, name))
 
 
 def _validated(

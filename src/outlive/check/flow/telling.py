@@ -154,7 +154,7 @@ class _Teller:
             for note in self.run.log.notes
             if note.kind == kind
             and not (note.doubtful and note.spot in fine)
-            and not (note.guard and (note.spot, note.name) in unguarded)
+            and not ((note.guard or note.asked) and (note.spot, note.name) in unguarded)
         ]
 
     def story(self, note: Note, standing: Spot) -> tuple[Evidence, ...]:
