@@ -1,5 +1,7 @@
 """Factories in the fields of instances: given to a constructor, or set by a method, far from where they are called."""
 
+from contextlib import asynccontextmanager
+
 from sqlalchemy.ext.asyncio import async_scoped_session
 
 _app = {}
@@ -118,3 +120,27 @@ async def behind_a_property():
     await _database.session.rollback()
     print(book.title)  # also read-after-rollback: book.title expired
     await _database.session.remove()
+
+
+def _opening(factory):
+    @asynccontextmanager
+    async def opened():
+        async with factory.begin() as session:
+            yield session
+
+    return opened
+
+
+class _Shelves:
+    def __init__(self, open_session):
+        self.open_session = open_session
+
+    async def rename(self):
+        async with self.open_session() as session:
+            book = await session.get(Book, 1)
+        return book.title  # also read-after-commit-and-close: book.title expired at the commit
+
+
+async def a_function_that_opens():
+    _app["shelves"] = _Shelves(_opening(AsyncSessionLocal))
+    await _app["shelves"].rename()

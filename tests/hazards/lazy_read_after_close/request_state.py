@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
+from starlette.middleware.base import BaseHTTPMiddleware
 
 app = FastAPI()
 
@@ -49,3 +50,24 @@ async def _reader(request: Request):
 
 def reader():
     _call("/reader")
+
+
+class _Tokens(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        async with AsyncSessionLocal() as session:
+            request.state.token = await session.scalar(select(Author.name))
+        return await call_next(request)
+
+
+app.add_middleware(_Tokens)
+
+
+@app.get("/token")
+async def _token(request: Request):
+    async with AsyncSessionLocal() as session:
+        author = await session.get(Author, 1)
+    return [author.name, request.state.token]  # quiet: a loaded column stays readable
+
+
+def token():
+    _call("/token")

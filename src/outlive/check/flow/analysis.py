@@ -455,9 +455,25 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
             return _symbolic_session(run, state, root, name, made.is_async, "")
         if root.depth < 2 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
             pairs = _instance(run, state, replace_depth(root), symbol, False)
-            if len(pairs) == 1 and pairs[0][0] is state:
-                return pairs[0][1]
+            if any(one is state for one, _ in pairs):
+                return _alike(state, pairs)
     return UNKNOWN
+
+
+def _alike(state: State, pairs: list[tuple[State, Value]]) -> Value:
+    """An instance as it is on all paths of its constructor."""
+    made = pairs[0][1]
+    plains = [one.objects.get(made.oid) for one, _ in pairs] if isinstance(made, Ref) else []
+    if isinstance(made, Ref) and len(plains) > 1:
+        first = plains[0]
+        assert isinstance(first, Plain)
+        fields = {
+            name: value
+            for name, value in first.fields.items()
+            if all(isinstance(other, Plain) and other.fields.get(name) == value for other in plains)
+        }
+        state.objects[made.oid] = replace(first, fields=fields)
+    return made
 
 
 def _is_open(annotation: Term) -> bool:

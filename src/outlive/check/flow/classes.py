@@ -65,6 +65,9 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
         return [(state, Ref(oid))]
     bound = FunctionValue(init, Ref(oid))
     pairs = calls.inline(run, bound, given.args, given.keywords, given.starred, state, frame, span, given.out)
+    if run.wiring.watched:
+        for one, _ in pairs:
+            run.wiring.note(run, one, oid)
     if entity is not None:
         for one, _ in pairs:
             obj_after = one.object(oid)

@@ -86,15 +86,15 @@ def _functions(
     state = State()
     state.envs[frame.id] = {}
     pairs = calls.inline(run, function, args, keywords, False, state, frame, 0, None)
-    return [_freed(value) for _, value in pairs if isinstance(value, FunctionValue)]
+    return [freed(value) for _, value in pairs if isinstance(value, FunctionValue)]
 
 
-def _freed(function: FunctionValue) -> FunctionValue:
-    """A wrapper as it is long after its decorator has run: without what that has made besides functions."""
+def freed(function: FunctionValue) -> FunctionValue:
+    """A function as it is long after what it stands in has run: without what that has made besides functions."""
     closure: dict[str, Value] = {}
     for name, value in function.closure.items():
         if isinstance(value, FunctionValue):
-            closure[name] = _freed(value)
+            closure[name] = freed(value)
         elif isinstance(value, (Const, ClassValue, External, Factory)):
             closure[name] = value
     return replace(function, owner=None, closure=closure, home=-1)

@@ -73,7 +73,7 @@ def call(
     run: Interpreter, function: FunctionValue, bound: dict[str, Value], state: State, frame: Frame, span: int
 ) -> list[tuple[State, Value]] | None:
     """The results of a call; ``None`` where it has to be interpreted in place."""
-    if function.closure:
+    if function.closure or run.passed_on is not None:  # Whoever waits for a request to be passed on looks at each walk.
         return None
     given = _Arguments(state)
     inputs = tuple((name, given.value(value)) for name, value in bound.items())

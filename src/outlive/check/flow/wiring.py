@@ -11,27 +11,34 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import modules
+from outlive.check.flow import decorators, modules
 from outlive.check.flow.log import Log
 from outlive.check.flow.replaced import is_test
 from outlive.check.flow.state import Plain, State
-from outlive.check.flow.values import Factory, Ref, Value
+from outlive.check.flow.values import UNKNOWN, Factory, FunctionValue, Ref, Value
 from outlive.check.program import ClassSymbol, FunctionSymbol, Program
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
-_GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?P<parameter>\w+)\s*$", re.MULTILINE)
+_GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+ or )?(?P<parameter>\w+)\s*$", re.MULTILINE)
 _MAKERS = r"(?:async_)?(?:sessionmaker|scoped_session)"
 _MADE = re.compile(rf"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{_MAKERS}(?:\[[^\n(]*\])?\(")
 _PROMISING = re.compile(r"session|maker|factory|scope|db", re.IGNORECASE)
 
 
 class Wiring:
-    """Fields that hold what makes sessions, by the class of the instance."""
+    """Fields that hold what makes sessions, by the class of the instance.
+
+    Attributes:
+        watched: Those that are looked at as long as this is being learned.
+        found: What has been in them.
+    """
 
     def __init__(self) -> None:
         self.fields: dict[ClassSymbol, dict[str, Value]] = {}
+        self.watched: Mapping[ClassSymbol, set[str]] = {}
+        self.found: dict[tuple[ClassSymbol, str], list[Value]] = {}
         self._asked: dict[tuple[ClassSymbol, str], Value | None] = {}
 
     def of(self, run: Interpreter, owner: ClassSymbol, name: str) -> Value | None:
@@ -44,6 +51,17 @@ class Wiring:
             alike = found and all(_alike(run, each, found[0]) for each in found)
             self._asked[owner, name] = self.fields.get(owner, {}).get(name) or (found[0] if alike else None)
         return self._asked[owner, name]
+
+    def note(self, run: Interpreter, state: State, oid: int) -> None:
+        """What an instance has in fields that are watched."""
+        plain = state.objects.get(oid)
+        for name in self.watched.get(plain.symbol, ()) if isinstance(plain, Plain) else ():
+            assert isinstance(plain, Plain)
+            value = plain.fields.get(name, UNKNOWN)
+            value = decorators.freed(value) if isinstance(value, FunctionValue) else value
+            kept = modules.kept(run, ("wired", plain.symbol, name), value, state, modules.NESTING)
+            if kept is not None:
+                self.found.setdefault((plain.symbol, name), []).append(kept)
 
     def names(self, program: Program, owner: ClassSymbol) -> frozenset[str]:
         """The fields of a class, and of those that inherit from it, that make sessions."""
@@ -61,31 +79,27 @@ class Wiring:
 
 def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
     """Walk what makes and fills such instances; what is noted on the way is told elsewhere."""
-    watched, callers = _watched(run.program)
-    if not watched:
+    wiring = run.wiring
+    wiring.watched, callers = _watched(run.program)
+    if not wiring.watched:
         return
     saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
-    found: dict[tuple[ClassSymbol, str], list[Value]] = {}
-    for plain in list(run.global_plains.values()):
-        for name in watched.get(plain.symbol, ()):
-            found.setdefault((plain.symbol, name), []).append(plain.fields.get(name, Ref(-1)))
+    made = State()
+    made.objects |= run.global_plains
+    for oid in run.global_plains:
+        wiring.note(run, made, oid)
     for caller in callers:
         run.log = Log(factories=dict(saved.factories))
         run.kept, run.recalled = {}, {}
         for end in walk(caller):
-            for plain in [held for held in end.objects.values() if isinstance(held, Plain)]:
-                for name in watched.get(plain.symbol, ()):
-                    key = ("wired", plain.symbol, name)
-                    value = plain.fields.get(name)
-                    kept = modules.kept(run, key, value, end, modules.NESTING) if value is not None else None
-                    if kept is not None:
-                        found.setdefault((plain.symbol, name), []).append(kept)
+            for oid in list(end.objects):
+                wiring.note(run, end, oid)
     run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
-    run.kept, run.recalled = {}, {}
-    for (owner, name), values in found.items():
+    run.kept, run.recalled, wiring.watched = {}, {}, {}
+    for (owner, name), values in wiring.found.items():
         known = [value for value in values if _makes_sessions(run, value)]
         if known and all(_alike(run, value, known[0]) for value in known):
-            run.wiring.fields.setdefault(owner, {})[name] = known[0]
+            wiring.fields.setdefault(owner, {})[name] = known[0]
 
 
 def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
@@ -147,10 +161,10 @@ def _makers(program: Program, names: set[str]) -> Iterator[FunctionSymbol]:
 
 
 def _makes_sessions(run: Interpreter, value: Value) -> bool:
-    """A factory, or an instance that is called for a session."""
+    """A factory, or a function or an instance that is called for a session."""
     plain = run.global_plains.get(value.oid) if isinstance(value, Ref) else None
     if plain is None:
-        return isinstance(value, Factory)
+        return isinstance(value, (Factory, FunctionValue))
     return any("__call__" in class_.facts.methods for class_ in run.program.lineage(plain.symbol)[0])
 
 
@@ -162,6 +176,9 @@ def _told(run: Interpreter, value: Value) -> object:
     match value:
         case Factory():
             return "factory", value.is_async, value.expires, value.name, value.scoped, value.autoflush, value.final
+        case FunctionValue(symbol=symbol):
+            held = sorted((name, repr(_told(run, inner))) for name, inner in value.closure.items())
+            return "function", symbol.module.filename, symbol.facts.qualname, held
         case Ref(oid=oid) if oid in run.global_plains:
             plain = run.global_plains[oid]
             held = sorted((name, repr(_told(run, field))) for name, field in plain.fields.items())
