@@ -25,7 +25,6 @@ from outlive.check.flow import (
     graphql,
     library,
     lifetimes,
-    listeners,
     loading,
     managers,
     orphans,
@@ -175,12 +174,9 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             return [(state, loading.chained(base, name, given.args, given.starred))]
         case Mapped():
             return [(state, UNKNOWN if name == "of_type" else base)]
-        case Block(sid=sid):
-            spot = Spot(frame.id, node.span)
-            if name == "commit":
-                listeners.commit(run, state, sid, spot)
-            elif name == "rollback":
-                listeners.rollback(run, state, sid, spot)
+        case Block(sid=sid, kind=kind):
+            if name in ("commit", "rollback"):
+                managers.end(run, state, sid, kind, Spot(frame.id, node.span), saves=name == "commit")
             return [(state, base)]
         case Handle():
             return background.method(run, given, base, name)

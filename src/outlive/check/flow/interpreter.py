@@ -33,6 +33,7 @@ from outlive.check.flow import (
     reads,
     requests,
     responses,
+    sessions,
     shelves,
     streams,
 )
@@ -80,8 +81,10 @@ _BUILTINS = frozenset(dir(builtins))
 _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "range", "repr", "set", "str", "tuple"})
 """Functions that do not raise, as far as a handler around them is concerned."""
 
-_CALM_METHODS = frozenset({"aclose", "close", "critical", "debug", "exception", "info", "rollback", "warning"})
-"""And methods: what closes or rolls back, and what writes into a log."""
+_CALM_METHODS = frozenset(
+    {"aclose", "add", "add_all", "append", "close", "critical", "debug", "exception", "info", "rollback", "warning"}
+)
+"""And methods: what adds, closes or rolls back, and what writes into a log."""
 
 
 _LOOKS = frozenset({"compare", "equal", "in", "none", "some", "test"})
@@ -269,7 +272,10 @@ class Interpreter:
         out = Out()
         try:
             with self.aside():
-                ends = self.block(module.facts.body, [state], frame, out)
+                ends = [state]
+                for statement in module.facts.body:
+                    ends = self.block([statement], ends, frame, out)
+                    ends = [modules.joined(self, ends, frame)] if len(ends) > 1 else ends
         except OutOfStepsError:
             self.unfinished.add((id(module), -1))
             ends = []
@@ -328,6 +334,8 @@ class Interpreter:
                     for value in values:
                         states = [after for one in states for after in reads.shown(self, one, frame, value, node.span)]
                 made = queries.condition(values, node.how)
+                if node.how == "in" and isinstance(values[1], SessionRef):
+                    made = sessions.holds(state, values[1].sid, values[0])
                 if node.how == "join" and not isinstance(made, Mapped):
                     made = _together(values)
                 for one in states:

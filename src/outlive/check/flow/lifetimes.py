@@ -206,7 +206,7 @@ def fail(state: State, sid: int, spot: Spot) -> None:
     Source: SQLAlchemy 2.0 and 2.1, run: whatever emits SQL before that raises ``PendingRollbackError``.
     """
     for oid, obj in state.of_session(sid):
-        if obj.inserted:
+        if obj.inserted or obj.life is Life.PENDING:
             state.objects[oid] = _transient_again(obj, spot)
         elif obj.life in (Life.PERSISTENT, Life.DELETED):
             state.objects[oid] = _rolled_back(state, sid, obj, Loss.FAILED_FLUSH, spot)
@@ -269,6 +269,9 @@ def savepoint(state: State, sid: int, spot: Spot) -> None:
     """The beginning of a savepoint flushes; from here on it is known what is written inside."""
     begin(state, sid, spot)
     flush(state, sid, spot)
+    session = state.sessions.get(sid)
+    if session is not None:
+        state.sessions[sid] = replace(session, savepoints=session.savepoints + 1)
     for oid, obj in state.of_session(sid):
         if obj.written:
             state.objects[oid] = replace(obj, written=False)

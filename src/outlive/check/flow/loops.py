@@ -25,7 +25,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         return iterate_generator(run, node, iterable, state, frame, out)
     iterable = coroutines.used(run, state, frame, iterable, "__iter__", node.span)
     iterable = queries.iterated(run, iterable, state, frame, node.span)
-    is_short = isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 3
+    is_short = isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 4
     if isinstance(iterable, Group) and is_short and (iterable.items or not _builds_a_query(node, state, frame)):
         return each(run, node, _queries_for_one(iterable.items), state, frame, out)
     element = item(iterable, UNKNOWN)

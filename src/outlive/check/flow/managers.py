@@ -116,26 +116,29 @@ def _begin(state: State, sid: int, kind: str, spot: Spot) -> None:
         return
     lifetimes.begin(state, sid, spot)
     session = state.sessions[sid]
-    state.sessions[sid] = replace(
-        session,
-        blocks=session.blocks + (kind in _TRANSACTIONS),
-        savepoints=session.savepoints + (kind == "nested"),
-    )
+    state.sessions[sid] = replace(session, blocks=session.blocks + (kind in _TRANSACTIONS))
 
 
 def _end(run: Interpreter, state: State, sid: int, kind: str, spot: Spot, *, raised: bool) -> None:
     session = state.sessions[sid]
     if kind in _TRANSACTIONS:
-        savepoints = max(session.savepoints - (kind == "nested"), 0)
-        state.sessions[sid] = replace(session, blocks=max(session.blocks - 1, 0), savepoints=savepoints, ended=False)
+        state.sessions[sid] = replace(session, blocks=max(session.blocks - 1, 0), ended=False)
     if kind == "quiet":
         state.sessions[sid] = replace(session, autoflush=True)
-    elif kind == "nested":
-        (lifetimes.savepoint_rollback if raised else lifetimes.savepoint_release)(state, sid, spot)
-    elif kind in ("begin", "factory"):
-        (listeners.rollback if raised else listeners.commit)(run, state, sid, spot)
+    else:
+        end(run, state, sid, kind, spot, saves=not raised)
     if kind in ("factory", "closing"):
         lifetimes.close(state, sid, spot, left=True)
+
+
+def end(run: Interpreter, state: State, sid: int, kind: str, spot: Spot, *, saves: bool) -> None:
+    """The end of a transaction or savepoint, at the end of its block or by hand."""
+    if kind == "nested":
+        session = state.sessions[sid]
+        state.sessions[sid] = replace(session, savepoints=max(session.savepoints - 1, 0))
+        (lifetimes.savepoint_release if saves else lifetimes.savepoint_rollback)(state, sid, spot)
+    elif kind in ("begin", "factory"):
+        (listeners.commit if saves else listeners.rollback)(run, state, sid, spot)
 
 
 def _method(run: Interpreter, state: State, owner: Ref, *names: str) -> FunctionValue | None:

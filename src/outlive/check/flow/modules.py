@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -9,6 +10,8 @@ from msgspec.structs import replace
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
+    NONE,
+    UNKNOWN,
     ClassValue,
     Const,
     Factory,
@@ -29,6 +32,27 @@ NESTING = 3
 """How deep instances within instances are kept: ``app.services.database``."""
 
 
+def joined(run: Interpreter, states: Sequence[State], frame: Frame) -> State:
+    """One state for all ways through a statement of a module: what they do not agree on is not known."""
+    one = states[0]
+    env = one.own(frame.id)
+    for other in states[1:]:
+        one.objects = {**other.objects, **one.objects}
+        one.sessions = {**other.sessions, **one.sessions}
+        one.assumed = {asked: answer for asked, answer in one.assumed.items() if other.assumed.get(asked) == answer}
+        for name, value in other.envs[frame.id].items():
+            known = env.get(name, value)
+            if known == NONE and isinstance(value, Factory):
+                env[name] = value  # Whoever calls it has seen to it that it is there.
+            elif isinstance(known, Factory) and (value == NONE or alike(run, known, value)):
+                env[name] = known if value in (known, NONE) else replace(known, fixable=False)
+            elif alike(run, known, value):
+                env[name] = known
+            else:
+                env[name] = UNKNOWN
+    return one
+
+
 def left_by(run: Interpreter, module: Module, end: State, frame: Frame) -> dict[str, Value]:
     env: dict[str, Value] = {}
     free = set(module.facts.free)
@@ -41,6 +65,29 @@ def left_by(run: Interpreter, module: Module, end: State, frame: Frame) -> dict[
         if outlasting is not None:
             env[name] = outlasting
     return env
+
+
+def alike(run: Interpreter, one: Value, other: Value) -> bool:
+    """Whether two values do the same, wherever they were made."""
+    return one == other or told(run, one) == told(run, other)
+
+
+def told(run: Interpreter, value: Value) -> object:
+    """What a value does, in plain words that are the same in every process."""
+    match value:
+        case Factory():
+            return "factory", value.is_async, value.expires, value.name, value.scoped, value.autoflush, value.final
+        case FunctionValue(symbol=symbol):
+            held = sorted((name, repr(told(run, inner))) for name, inner in value.closure.items())
+            return "function", symbol.module.filename, symbol.facts.qualname, held
+        case Ref(oid=oid) if oid in run.global_plains:
+            plain = run.global_plains[oid]
+            held = sorted((name, repr(told(run, field))) for name, field in plain.fields.items())
+            return "instance", plain.symbol.module.filename, plain.symbol.facts.qualname, held
+        case External() | Const():
+            return repr(value)
+        case _:
+            return type(value).__name__
 
 
 def kept(run: Interpreter, key: tuple[object, ...], value: Value, end: State, depth: int) -> Value | None:

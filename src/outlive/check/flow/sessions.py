@@ -231,6 +231,14 @@ def _refuse_foreign(run: Interpreter, given: Given, sid: int, name: str, value: 
             _refused(run, given, sid, name, oid, obj, spot)
 
 
+def holds(state: State, sid: int, value: Value) -> Value:
+    """``book in session``"""
+    obj = state.object(value.oid) if isinstance(value, Ref) else None
+    if obj is None or obj.life is None:
+        return UNKNOWN
+    return Const(obj.sid == sid and obj.life in (Life.PENDING, Life.PERSISTENT))
+
+
 def _refuse_twin(run: Interpreter, state: State, sid: int, oid: int) -> None:
     """A detached object whose row the session has under another name is refused: "another instance with key ..."."""
     obj = state.object(oid)
@@ -242,6 +250,8 @@ def _refuse_twin(run: Interpreter, state: State, sid: int, oid: int) -> None:
 def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
     state = given.state
     why = _foreign(state, obj, sid)
+    if run.key_of(oid)[0] == "focus" and obj.exit == (Exit.EXPUNGE, spot):
+        why = ""  # In an earlier round of a loop: another one of those that it stands for.
     if why == "never added" and obj.born is not None and obj.born.frame != spot.frame:
         why = ""  # Whether a function has added what it is given often hangs on a flag that says so.
     if not why:

@@ -128,7 +128,7 @@ class Session(Struct, frozen=True):
         autoflush: A query flushes first; off inside ``no_autoflush``.
         methods: Names that the program has assigned to it.
         blocks: How many ``with session.begin()`` or ``begin_nested()`` are open.
-        savepoints: How many of them are savepoints.
+        savepoints: How many savepoints are open, in blocks or by hand.
         ended: Its transaction was ended inside such a block, after which it refuses to work until the block is left.
         kept: Somebody whom we cannot see may hold it.
         unsaved: Where the first change was made that no commit has saved yet.

@@ -48,7 +48,7 @@ class Wiring:
         if (owner, name) not in self._asked:
             heirs = [held for each, held in self.fields.items() if owner in run.program.lineage(each)[0]]
             found = [held[name] for held in heirs if name in held]
-            alike = found and all(_alike(run, each, found[0]) for each in found)
+            alike = found and all(modules.alike(run, each, found[0]) for each in found)
             self._asked[owner, name] = self.fields.get(owner, {}).get(name) or (found[0] if alike else None)
         return self._asked[owner, name]
 
@@ -71,7 +71,7 @@ class Wiring:
     def digest(self, run: Interpreter) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
         return repr(sorted(
-            (owner.module.filename, owner.facts.qualname, name, _told(run, value))
+            (owner.module.filename, owner.facts.qualname, name, modules.told(run, value))
             for owner, held in self.fields.items()
             for name, value in held.items()
         ))  # fmt: skip
@@ -98,7 +98,7 @@ def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -
     run.kept, run.recalled, wiring.watched = {}, {}, {}
     for (owner, name), values in wiring.found.items():
         known = [value for value in values if _makes_sessions(run, value)]
-        if known and all(_alike(run, value, known[0]) for value in known):
+        if known and all(modules.alike(run, value, known[0]) for value in known):
             wiring.fields.setdefault(owner, {})[name] = known[0]
 
 
@@ -166,22 +166,3 @@ def _makes_sessions(run: Interpreter, value: Value) -> bool:
     if plain is None:
         return isinstance(value, (Factory, FunctionValue))
     return any("__call__" in class_.facts.methods for class_ in run.program.lineage(plain.symbol)[0])
-
-
-def _alike(run: Interpreter, one: Value, other: Value) -> bool:
-    return _told(run, one) == _told(run, other)
-
-
-def _told(run: Interpreter, value: Value) -> object:
-    match value:
-        case Factory():
-            return "factory", value.is_async, value.expires, value.name, value.scoped, value.autoflush, value.final
-        case FunctionValue(symbol=symbol):
-            held = sorted((name, repr(_told(run, inner))) for name, inner in value.closure.items())
-            return "function", symbol.module.filename, symbol.facts.qualname, held
-        case Ref(oid=oid) if oid in run.global_plains:
-            plain = run.global_plains[oid]
-            held = sorted((name, repr(_told(run, field))) for name, field in plain.fields.items())
-            return "instance", plain.symbol.module.filename, plain.symbol.facts.qualname, held
-        case _:
-            return type(value).__name__

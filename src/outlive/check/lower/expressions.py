@@ -35,6 +35,9 @@ class Expressions(ABC):
         self.renamed: dict[str, str] = {}
         self.yields: bool = False
         self.loads: set[str] = set()
+        self.empty: set[str] = set()
+        self.gathered: set[tuple[str, str]] = set()
+        """What a loop puts into a collection that was empty before: names of collections, each with what goes in."""
 
     @abstractmethod
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
@@ -191,10 +194,22 @@ class Expressions(ABC):
             self.truth(node, target)
             # Without a key: its value is known on every path.
             return target, "", False
+        if isinstance(node, ast.Compare) and self.is_seen(node):
+            self.tested(node)
+            return Lit(isinstance(node.ops[0], ast.NotIn)), "", False
         key, negated = condition_key(node)
         if negated and isinstance(node, ast.Compare):
             node = ast.copy_location(ast.Compare(node.left, [_OPPOSITE[type(node.ops[0])]], node.comparators), node)
         return self.tested(node), key, negated
+
+    def is_seen(self, node: ast.Compare) -> bool:
+        """``item in seen`` where the loop itself puts each item there: what is there has had its round."""
+        container = node.comparators[0]
+        return (
+            isinstance(node.ops[0], (ast.In, ast.NotIn))
+            and isinstance(container, ast.Name)
+            and (container.id, ast.dump(node.left)) in self.gathered
+        )
 
     def truth(self, node: ast.expr, target: str) -> None:
         """Put ``True`` or ``False`` into ``target``, a way for each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import compress
 
 from outlive.check import ir
@@ -54,7 +54,16 @@ class Statements(Expressions):
                     self.mapping(statement.value)
                 case _:
                     pass
+        for name, value in _assigned_on_the_way(tree.body):
+            known, declared = self.facts.globals.get(name), term(value)
+            if declared is not None and (known is None or known.text == "None"):
+                self.facts.globals[name] = declared
         self.facts.body = self.block(tree.body)
+
+    def note_empty(self, target: ast.expr, value: ast.expr) -> None:
+        """``seen = set()``"""
+        if isinstance(target, ast.Name):
+            (self.empty.add if _is_empty(value) else self.empty.discard)(target.id)
 
     def mapping(self, node: ast.expr) -> None:
         """``registry.map_imperatively(Order, orders, properties={"items": relationship(Item)})``, or ``mapper(...)``"""
@@ -106,6 +115,7 @@ class Statements(Expressions):
                     if not isinstance(made, ir.Await):
                         break
             case ast.Assign():
+                self.note_empty(node.targets[0], node.value)
                 if len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                     self.value(node.value, self.name(node.targets[0].id))
                 else:
@@ -114,6 +124,7 @@ class Statements(Expressions):
                         self.assign(target, value)
             case ast.AnnAssign():
                 if node.value is not None:
+                    self.note_empty(node.target, node.value)
                     self.assign(node.target, self.value(node.value))
             case ast.AugAssign():
                 loaded = ast.copy_location(_as_load(node.target), node.target)
@@ -145,7 +156,10 @@ class Statements(Expressions):
                 outer, self.out = self.out, []
                 self.assign(node.target, element)
                 unpack, self.out = self.out, outer
+                gathered = self.gathered
+                self.gathered = gathered | _gathered(node.body, self.empty) if self.empty else gathered
                 body = unpack + self.block(node.body)
+                self.gathered = gathered
                 orelse, span, key = self.block(node.orelse), span_of(node.iter), iteration_key(node.iter)
                 self.out.append(ir.For(iterable, element, body, orelse, span, key))
             case ast.Try() | ast.TryStar():
@@ -305,7 +319,8 @@ class Statements(Expressions):
     def lower(self, made: Function, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         saved = self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out
         counter, outer_free, outer_loads = self.counter, self.free, self.loads
-        self.counter, self.free, self.loads = 0, [], set()
+        seen = self.empty, self.gathered
+        self.counter, self.free, self.loads, self.empty, self.gathered = 0, [], set(), set(), set()
         self.prefix, self.class_index, self.in_function = [*self.prefix, made.name], -1, True
         self.renamed, self.yields, self.out = {}, False, []
         if isinstance(node, ast.Lambda):
@@ -318,6 +333,7 @@ class Statements(Expressions):
             made.lowered.loads = sorted(self.loads)
             outer_loads |= self.loads
         self.counter, self.free, self.loads = counter, outer_free, outer_loads
+        self.empty, self.gathered = seen
         self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out = saved
 
     def class_(self, node: ast.ClassDef) -> int:
@@ -378,6 +394,47 @@ def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from node.orelse
         else:
             yield node
+
+
+def _assigned_on_the_way(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """What names get within the conditions and blocks of a module."""
+    for node in body:
+        for part in ("body", "handlers", "orelse", "finalbody"):
+            for inner in getattr(node, part, ()) if isinstance(node, (ast.If, ast.Try, ast.With)) else ():
+                match inner:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                        yield name, value
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                        yield name, value
+                    case ast.ExceptHandler(body=handled):
+                        yield from _assigned_on_the_way([ast.If(ast.Constant(True), handled, [])])
+                    case _:
+                        yield from _assigned_on_the_way([inner])
+
+
+def _is_empty(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="set" | "dict" | "list"), args=[], keywords=[]):
+            return True
+        case ast.Dict(keys=[]) | ast.List(elts=[]):
+            return True
+        case _:
+            return False
+
+
+def _gathered(body: Sequence[ast.stmt], empty: Collection[str]) -> set[tuple[str, str]]:
+    """What statements put into collections: ``seen.add(item.id)``, ``by_id[item.id] = item``."""
+    found: set[tuple[str, str]] = set()
+    for node in (inner for statement in body for inner in ast.walk(statement)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="add" | "append"), args=[given]):
+                if name in empty:
+                    found.add((name, ast.dump(given)))
+            case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name), slice=given)]) if name in empty:
+                found.add((name, ast.dump(given)))
+            case _:
+                pass
+    return found
 
 
 def _listeners(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.expr]:
