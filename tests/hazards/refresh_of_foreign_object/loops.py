@@ -62,3 +62,15 @@ def twice():
         book = session.get(Book, 1)
         session.expunge(book)
         session.expunge(book)  # finding: `expunge` of book, which is detached
+
+
+def _expunge(session: Session, found: list[tuple[list[Book], list[Book]]]):
+    for first, second in found:
+        for book in [*first, *second]:
+            session.expunge(book)  # quiet: each of them once
+
+
+def of_an_argument():
+    with Keeping() as session:
+        found = [([session.get(Book, 1)], [session.get(Book, 2)])]
+        _expunge(session, found)

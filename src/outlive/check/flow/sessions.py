@@ -250,7 +250,7 @@ def _refuse_twin(run: Interpreter, state: State, sid: int, oid: int) -> None:
 def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj: Object, spot: Spot) -> bool:
     state = given.state
     why = _foreign(state, obj, sid)
-    if run.key_of(oid)[0] == "focus" and obj.exit == (Exit.EXPUNGE, spot):
+    if obj.exit == (Exit.EXPUNGE, spot) and _is_one_of_many(run, oid, obj):
         why = ""  # In an earlier round of a loop: another one of those that it stands for.
     if why == "never added" and obj.born is not None and obj.born.frame != spot.frame:
         why = ""  # Whether a function has added what it is given often hangs on a flag that says so.
@@ -267,6 +267,11 @@ def _refused(run: Interpreter, given: Given, sid: int, name: str, oid: int, obj:
         run.log.raised(Note(kind, at, name, obj, None, obj.exit, session, cause, oid, text, spot), state)
     state.objects[oid] = lifetimes.vague(replace(obj, life=None))
     return True
+
+
+def _is_one_of_many(run: Interpreter, oid: int, obj: Object) -> bool:
+    key = run.key_of(oid)
+    return obj.several or key[0] == "focus" or str(key[-1]).endswith("[]")
 
 
 def _foreign(state: State, obj: Object, sid: int) -> str:
