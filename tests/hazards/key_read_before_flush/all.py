@@ -317,3 +317,16 @@ def rolled_back_key_stays():
         session.flush()
         session.rollback()
         assert author.id == 2  # quiet: transient again, with its values
+
+
+def new_collection():
+    with SessionLocal() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        found = [author.id for _ in author.books]  # quiet: there are none
+        if len(author.books) > 1:
+            found.append(author.id)
+        if author.books:
+            found.append(author.id)
+        session.commit()
+    assert found == []

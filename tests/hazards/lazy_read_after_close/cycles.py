@@ -70,3 +70,10 @@ def queried_again_and_again():
             for _ in range(2):
                 authors = session.scalars(query).all()
     print([book.author.name for author in authors for book in author.books])  # quiet: loaded, and all around the circle
+
+
+def options_that_come_round():
+    back = selectinload(Author.books).selectinload(Book.author).undefer(Author.biography)
+    with SessionLocal() as session:
+        author = session.scalars(select(Author).options(back)).one()
+    print(author.biography)  # quiet: the author of these books is this one

@@ -4,6 +4,7 @@ import gc
 from contextlib import contextmanager
 
 from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import object_session
 
 
 def add():
@@ -208,3 +209,11 @@ def session_that_nobody_holds():
     with SessionLocal() as other:
         other.add(book)  # quiet: its session is gone
 
+
+
+def session_that_the_object_has():
+    with SessionLocal() as session, SessionLocal() as other:
+        author = session.get(Author, 1)
+        own = object_session(author) or other
+        own.add(author)  # quiet: its own session
+        session.commit()

@@ -165,3 +165,37 @@ def rolled_back_below():
             _save_or_roll_back(session)
         except Exception:
             print(author.name)  # quiet: the session can load it again
+
+
+def deleted_before():
+    with Keeping() as session:
+        session.delete(session.get(Book, 2))
+        session.commit()
+        author = session.get(Author, 1)
+        try:
+            session.commit()
+            session.execute(select(Book).where(Book.title == 1 / len(author.name[:0])))
+        except ZeroDivisionError:
+            print(author.name)  # quiet: what was deleted is gone, and nothing is left to flush
+
+
+def _report(error):
+    print(error)
+
+
+def _try_to_save(session):
+    try:
+        _save(session)
+    except Exception as error:
+        session.rollback()
+        _report(error)
+
+
+def swallowed_below():
+    with Keeping() as session:
+        author = session.get(Author, 1)
+        try:
+            _try_to_save(session)
+        except Exception:
+            raise AssertionError from None
+        print(author.name)  # quiet: rolled back, and the session can load it again

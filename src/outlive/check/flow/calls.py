@@ -15,6 +15,7 @@ from outlive.check.flow import (
     background,
     caching,
     classes,
+    conditions,
     containers,
     coroutines,
     decorators,
@@ -539,6 +540,7 @@ def enter(
     closure = {name: around.get(name, value) for name, value in function.closure.items()}
     inner = Frame(made, symbol.module, symbol.facts, closure, depth, stack=(*frame.stack, key))
     state.envs[made] = bound
+    conditions.presume(state, made, symbol.facts, bound)
     return inner
 
 

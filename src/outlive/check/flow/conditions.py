@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from outlive.check import ir
+from outlive.check.facts import Function
 from outlive.check.flow import lifetimes
 from outlive.check.flow.elements import is_none
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
+from outlive.check.flow.mentions import names_in
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
@@ -24,8 +28,10 @@ from outlive.check.flow.values import (
     Many,
     Ref,
     SessionRef,
+    Unknown,
     Value,
 )
+from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -33,6 +39,10 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile(r"len\((?P<name>[\w.]+)\)(?: (?P<how>Gt 0|GtE 1|Eq 0|Lt 1|LtE 0))?")
 
+
+_SESSIONS = frozenset({"AsyncSession", "Session", "async_scoped_session", "scoped_session"})
+_SIZE = re.compile(r"(?P<alone>[\w.]+)|len\((?P<name>[\w.]+)\)(?: (?P<how>Gt|GtE|Eq|Lt|LtE) (?P<number>\d+))?")
+_COMPARE = {"Gt": operator.gt, "GtE": operator.ge, "Eq": operator.eq, "Lt": operator.lt, "LtE": operator.le}
 
 _MEMBER = re.compile(r"(?:\w+\.)+(?P<what>\w+ (?:Eq|Is) (?:(?:\w+\.)*_?[A-Z]\w*\.\w+|'.*'))")
 """``item.status == JobStatus.RUNNING``: whoever asks another object for the same is likely to get the same answer."""
@@ -66,6 +76,9 @@ def ways(
 
 def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Frame) -> bool | None:
     value = run.value(test, state, frame)
+    size = _SIZE.fullmatch(key) if "." in key else None
+    if size is not None and _is_untouched(run, state, frame, size["name"] or size["alone"]):
+        return _COMPARE[size["how"]](0, int(size["number"])) if size["how"] else False
     if key.endswith(" Is None"):
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
         known = is_none(subject)
@@ -99,6 +112,17 @@ def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
         _be_none(state, env[key])
 
 
+def presume(state: State, frame: int, facts: Function, bound: Mapping[str, Value]) -> None:
+    """Who gives a session for one that may be left out gives one, as a rule, also where nobody sees which."""
+    for parameter in facts.parameters:
+        if parameter.default is None or not isinstance(bound.get(parameter.name), Unknown):
+            continue
+        names = {name.rpartition(".")[2] for name in names_in(parameter.annotation)}
+        if not names.isdisjoint(_SESSIONS) or parameter.name in ("db", "session"):
+            state.assumed[frame, parameter.name] = True
+            state.assumed[frame, f"{parameter.name} Is None"] = False
+
+
 def _be_none(state: State, value: Value) -> None:
     """What a function has found missing is missing under the names that its callers have for it."""
     if isinstance(value, Ref):
@@ -122,6 +146,18 @@ def find_empty(run: Interpreter, state: State, frame: Frame, key: str, answer: b
         owner = state.object(kind[1]) if kind[0] == "child" else None
         if owner is not None:
             state.objects[kind[1]] = replace(owner, empty=owner.empty | {kind[2]})
+
+
+def _is_untouched(run: Interpreter, state: State, frame: Frame, name: str) -> bool:
+    """Whether it is a collection of a new object that nothing was put into: it is empty."""
+    owner, _, attribute = name.rpartition(".")
+    value = _named(run, state, frame, owner) if owner else UNKNOWN
+    obj = state.object(value.oid) if isinstance(value, Ref) else None
+    if obj is None or not obj.made or obj.life not in (Life.TRANSIENT, Life.PENDING):
+        return False
+    relationship = obj.entity.relationships.get(attribute)
+    is_many = relationship is not None and relationship.many is True
+    return is_many and attribute not in obj.links and not obj.status(attribute).vague
 
 
 def _named(run: Interpreter, state: State, frame: Frame, name: str) -> Value:

@@ -50,7 +50,9 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
                 run.bind(chosen, frame, handler.name, UNKNOWN)
             handled = Out()
             after = run.block(handler.body, [chosen], frame, handled)
-            for each in (*after, *handled.breaks, *handled.continues, *(end for end, _ in handled.returns)):
+            # What a call in a handler may raise has nothing to do with the flush.
+            strangers = [each for each in handled.raises if each.raised is None]
+            for each in (*after, *handled.breaks, *handled.continues, *(end for end, _ in handled.returns), *strangers):
                 lifetimes.forget_failure(each)
             ends.extend(after)
             merge_out(final, handled, raises=True)

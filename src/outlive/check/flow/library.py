@@ -113,6 +113,8 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         return [(state, Group(tuple(given.args)))]
     if name == "Load":
         return [(state, Option(Load()))]
+    if name in ("object_session", "async_object_session"):
+        return [(state, sessions.session_of(state, given.args[0] if given.args else UNKNOWN, inner=name[0] == "o"))]
     if name in ("listen", "listens_for"):
         listeners.add(run, node, given, function)
         return [(state, UNKNOWN)]

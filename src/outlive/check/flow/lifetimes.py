@@ -159,7 +159,10 @@ def maybe_flushed(state: State, sid: int, spot: Spot) -> None:
 
 def is_clean(state: State, sid: int) -> bool:
     """Whether a flush would have nothing to do."""
-    return not any(obj.changed or obj.deleted or obj.life is Life.PENDING for _, obj in state.of_session(sid))
+    return not any(
+        obj.changed or obj.life is Life.PENDING or (obj.deleted and obj.life is Life.PERSISTENT)
+        for _, obj in state.of_session(sid)
+    )
 
 
 def begin(state: State, sid: int, spot: Spot) -> None:

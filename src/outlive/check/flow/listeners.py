@@ -58,7 +58,9 @@ def commit(run: Interpreter, state: State, sid: int, spot: Spot) -> None:
 
 def rollback(run: Interpreter, state: State, sid: int, spot: Spot) -> None:
     """The session rolls back what it has begun."""
-    begun = _called(run, state, sid, "after_rollback") if state.sessions[sid].begun else {}
+    begun: Mapping[int, Work] = {}
+    if state.sessions[sid].begun:
+        begun = _called(run, state, sid, "after_rollback")
     lifetimes.rollback(state, sid, spot)
     _go_on(state, begun)
 

@@ -13,7 +13,20 @@ from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune, prune_raised
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, State, Status
-from outlive.check.flow.values import UNKNOWN, Const, Context, Group, Load, Many, Query, Ref, Spot, Unknown, Value
+from outlive.check.flow.values import (
+    UNKNOWN,
+    Const,
+    Context,
+    Group,
+    Load,
+    Many,
+    MethodValue,
+    Query,
+    Ref,
+    Spot,
+    Unknown,
+    Value,
+)
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -25,6 +38,8 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
         return iterate_generator(run, node, iterable, state, frame, out)
     iterable = coroutines.used(run, state, frame, iterable, "__iter__", node.span)
     iterable = queries.iterated(run, iterable, state, frame, node.span)
+    if isinstance(iterable, MethodValue) and isinstance(iterable.base, Ref):
+        iterable = Group(())  # The collection of a new object, which nothing was put into.
     is_short = isinstance(iterable, Group) and not iterable.names and len(iterable.items) <= 4
     if isinstance(iterable, Group) and is_short and (iterable.items or not _builds_a_query(node, state, frame)):
         return each(run, node, _queries_for_one(iterable.items), state, frame, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -67,6 +68,9 @@ def load_entity(
         state.objects[oid] = replace(made, born=spot, query=query, key=key)
         return Ref(oid)
     attributes = loading.statuses(entity, load)
+    for name in _come_round(run, entity, entity, load):
+        if attributes.get(name, LOADED).loss is not None:
+            attributes[name] = VAGUE
     if sid is not None:
         for other_id, _ in state.of_session(sid):
             other = state.object(other_id)
@@ -93,6 +97,16 @@ def load_entity(
         entity, sid, life, LOADED, attributes, born=spot, query=query, load=load, optioned=load != NOTHING, key=key
     )
     return Ref(oid)
+
+
+def _come_round(run: Interpreter, root: Entity, entity: Entity, load: Load) -> Iterator[str]:
+    """What options load of rows of the class that is asked for, behind it: its own row may be among them."""
+    for name, inner in load.rels:
+        target = run.entities.behind(entity.relationships.get(name))
+        if target is not None:
+            if target is root and entity is not root:  # In a tree, nothing stands behind itself.
+                yield from (each for each, status in loading.statuses(root, inner).items() if status.loss is None)
+            yield from _come_round(run, root, target, inner)
 
 
 def _meet(state: State, attributes: dict[str, Status], load: Load, other_id: int, other: Object) -> None:

@@ -16,6 +16,7 @@ from outlive.check.flow.observations import Exit
 from outlive.check.flow.state import LOADED, VAGUE, Object, Session, State
 from outlive.check.flow.values import (
     EVERY,
+    NONE,
     UNKNOWN,
     Block,
     ClassValue,
@@ -237,6 +238,16 @@ def holds(state: State, sid: int, value: Value) -> Value:
     if obj is None or obj.life is None:
         return UNKNOWN
     return Const(obj.sid == sid and obj.life in (Life.PENDING, Life.PERSISTENT))
+
+
+def session_of(state: State, value: Value, *, inner: bool) -> Value:
+    """``object_session(book)``: ``inner`` for the sync session of an async one."""
+    obj = state.object(value.oid) if isinstance(value, Ref) else None
+    if obj is None or obj.life is None:
+        return UNKNOWN
+    if obj.life in (Life.TRANSIENT, Life.DETACHED):
+        return NONE
+    return SessionRef(obj.sid, inner) if obj.sid is not None and obj.sid in state.sessions else UNKNOWN
 
 
 def _refuse_twin(run: Interpreter, state: State, sid: int, oid: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlive.check.flow import generators, graphql, orphans, requests
+from outlive.check.flow import conditions, generators, graphql, orphans, requests
 from outlive.check.flow.frames import PATHS, Frame, Out, OutOfStepsError
 from outlive.check.flow.state import Object, Plain, Session, State, Status
 from outlive.check.flow.values import (
@@ -173,6 +173,7 @@ def _interpret(
 ) -> Summary | None:
     state = State()
     state.envs[source] = bound
+    conditions.presume(state, source, symbol.facts, bound)
     before = dict(zip(given.actual, given.plains, strict=True))
     state.objects.update(before)
     frame = Frame(source, symbol.module, symbol.facts, {}, 0, stack=((id(symbol.module), symbol.index),))
@@ -184,7 +185,8 @@ def _interpret(
     except OutOfStepsError:
         return (Ending(UNKNOWN, {}, {}),)
     endings: list[Ending] = []
-    for end, value in [*out.returns, *((end, NONE) for end in ends)]:
+    nothing = NONE if symbol.facts.body else UNKNOWN  # `...` stands for what somebody else does.
+    for end, value in [*out.returns, *((end, nothing) for end in ends)]:
         if any(run.is_shared(sid) for sid in end.sessions):
             return None
         orphans.left(run, end, frame, value)
