@@ -14,6 +14,11 @@ class _Placed:
         """Where it stands."""
         return relationship("Place")
 
+    @declared_attr
+    def stock(cls) -> Mapped[list["Shelf"]]:
+        made = f"{cls.__name__}.id == Shelf.shop_id"
+        return relationship("Shelf", primaryjoin=made, viewonly=True)
+
     @declared_attr.directive
     def __tablename__(cls):
         return cls.__name__.lower()
@@ -90,3 +95,9 @@ def proxy_of_a_loaded_collection():
     with SessionLocal() as session:
         shop = session.scalars(select(Shop).options(selectinload(Shop.shelves))).one()
     print(list(shop.labels))  # quiet: loaded with the query
+
+
+def declared_at_the_end_of_a_function():
+    with SessionLocal() as session:
+        shop = session.get(Shop, 1)
+    print(shop.stock)  # finding: shop.stock is not loaded and its session is closed

@@ -156,8 +156,8 @@ def _is_untouched(run: Interpreter, state: State, frame: Frame, name: str) -> bo
     if obj is None or not obj.made or obj.life not in (Life.TRANSIENT, Life.PENDING):
         return False
     relationship = obj.entity.relationships.get(attribute)
-    is_many = relationship is not None and relationship.many is True
-    return is_many and attribute not in obj.links and not obj.status(attribute).vague
+    may_be_many = relationship is not None and relationship.many is not False
+    return may_be_many and attribute not in obj.links and not obj.status(attribute).vague
 
 
 def _named(run: Interpreter, state: State, frame: Frame, name: str) -> Value:

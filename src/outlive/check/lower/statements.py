@@ -446,11 +446,11 @@ def _listeners(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.exp
 
 
 def _declared(node: ast.FunctionDef | ast.AsyncFunctionDef, facts: Function) -> ast.expr | None:
-    """What a ``declared_attr`` returns, if it does nothing else."""
+    """What a ``declared_attr`` returns at its end, if it has one way."""
     if not any("declared_attr" in each.head for each in facts.decorators):
         return None
-    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
-    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+    returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+    return returns[0].value if len(returns) == 1 and returns[0] is node.body[-1] else None
 
 
 def _as_load(node: ast.expr) -> ast.expr:
