@@ -28,6 +28,12 @@ except ValueError:
     _Guarded = None
 
 
+try:
+    import zoneinfo as _zones
+except ImportError:
+    _zones = None
+
+
 @contextmanager
 def _transaction():
     session = _only or _Sessions()
@@ -59,4 +65,12 @@ def one_that_may_fail():
     with _Guarded() as session:
         book = session.get(Book, 1)
         session.commit()
+    print(book.title)  # finding: book.title expired at the commit
+
+
+def optional_import():
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        session.commit()
+    print(_zones.ZoneInfo)
     print(book.title)  # finding: book.title expired at the commit

@@ -34,22 +34,27 @@ NESTING = 3
 
 def joined(run: Interpreter, states: Sequence[State], frame: Frame) -> State:
     """One state for all ways through a statement of a module: what they do not agree on is not known."""
-    one = states[0]
+    one, *others = states
     env = one.own(frame.id)
-    for other in states[1:]:
+    for other in others:
         one.objects = {**other.objects, **one.objects}
         one.sessions = {**other.sessions, **one.sessions}
         one.assumed = {asked: answer for asked, answer in one.assumed.items() if other.assumed.get(asked) == answer}
-        for name, value in other.envs[frame.id].items():
-            known = env.get(name, value)
-            if known == NONE and isinstance(value, Factory):
-                env[name] = value  # Whoever calls it has seen to it that it is there.
-            elif isinstance(known, Factory) and (value == NONE or alike(run, known, value)):
-                env[name] = known if value in (known, NONE) else replace(known, fixable=False)
-            elif alike(run, known, value):
-                env[name] = known
-            else:
-                env[name] = UNKNOWN
+    for name in dict.fromkeys(name for state in states for name in state.envs[frame.id]):
+        values = [state.envs[frame.id].get(name) for state in states]
+        # Whoever calls a factory that may be missing has seen to it that it is there.
+        found = [value for value in values if value is not None and value != NONE]
+        is_factory = bool(found) and isinstance(found[0], Factory)
+        if found and (is_factory or len(found) == len(values)) and all(alike(run, each, found[0]) for each in found):
+            env[name] = found[0]
+            if isinstance(found[0], Factory) and any(each != found[0] for each in found):
+                env[name] = replace(found[0], fixable=False)
+        elif not found and None not in values:
+            env[name] = NONE
+        elif None in values:
+            env.pop(name, None)  # Where it is imported, that is what it stands for.
+        else:
+            env[name] = UNKNOWN
     return one
 
 

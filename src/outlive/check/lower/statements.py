@@ -54,11 +54,12 @@ class Statements(Expressions):
                     self.mapping(statement.value)
                 case _:
                     pass
+        self.facts.body = self.block(tree.body)
         for name, value in _assigned_on_the_way(tree.body):
             known, declared = self.facts.globals.get(name), term(value)
-            if declared is not None and (known is None or known.text == "None"):
+            is_new = name not in self.facts.imports and (known is None or known.text == "None")
+            if declared is not None and is_new:
                 self.facts.globals[name] = declared
-        self.facts.body = self.block(tree.body)
 
     def note_empty(self, target: ast.expr, value: ast.expr) -> None:
         """``seen = set()``"""
