@@ -144,3 +144,20 @@ class _Shelves:
 async def a_function_that_opens():
     _app["shelves"] = _Shelves(_opening(AsyncSessionLocal))
     await _app["shelves"].rename()
+
+
+class _Either(_Opened):
+    async def rename(self):
+        async with self.session_factory() as session:
+            book = await session.get(Book, 1)
+            await session.commit()
+            return book.title  # missed: one of the two that open its sessions keeps
+
+
+async def two_instances_that_differ():
+    _app["either"] = [
+        _Either(_Opener(async_sessionmaker(async_engine, expire_on_commit=False))),
+        _Either(_Opener(AsyncSessionLocal)),
+    ]
+    for either in _app["either"]:
+        await either.rename()

@@ -59,9 +59,10 @@ class Wiring:
             assert isinstance(plain, Plain)
             value = plain.fields.get(name, UNKNOWN)
             value = decorators.freed(value) if isinstance(value, FunctionValue) else value
-            kept = modules.kept(run, ("wired", plain.symbol, name), value, state, modules.NESTING)
+            found = self.found.setdefault((plain.symbol, name), [])
+            kept = modules.kept(run, ("wired", plain.symbol, name, len(found)), value, state, modules.NESTING)
             if kept is not None:
-                self.found.setdefault((plain.symbol, name), []).append(kept)
+                found.append(kept)
 
     def names(self, program: Program, owner: ClassSymbol) -> frozenset[str]:
         """The fields of a class, and of those that inherit from it, that make sessions."""
