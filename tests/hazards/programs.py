@@ -187,6 +187,7 @@ def module_named(name: str) -> Iterator[types.ModuleType]:
     module = types.ModuleType(name)
     sys.modules[name] = module
     gc.freeze()  # what was there before is not looked through again and again
+    gc.disable()  # a coroutine that is dropped anywhere warns, which fails within a named tuple: it has no builtins
     with warnings.catch_warnings():
         # A lazy load in async code drops the coroutine that it could not await.
         warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
@@ -212,4 +213,5 @@ def module_named(name: str) -> Iterator[types.ModuleType]:
             if async_engine:
                 asyncio.run(async_engine.dispose())
             gc.collect()
+            gc.enable()
             gc.unfreeze()
