@@ -133,14 +133,16 @@ def test_values_and_collections_of_every_kind_come_back():
 def test_no_object_and_no_state_is_inside(order: Order):
     pickled = pickle.dumps(snapshot(order))
 
-    modules = {
-        argument.partition(" ")[0]
+    names = {
+        argument
         for opcode, argument, _ in pickletools.genops(pickle.dumps(snapshot(order), 3))
         if opcode.name == "GLOBAL"
     }
     assert b"_sa_" not in pickled
     assert b"sqlalchemy" not in pickled
-    assert set() == {module for module in modules if not module.startswith(("outlive.", "decimal", "datetime", "uuid"))}
+    # Early releases of Python 3.11 pickle members of enumerations by `getattr`.
+    expected = ("outlive.", "decimal", "datetime", "uuid", "builtins getattr")
+    assert set() == {name for name in names if not name.startswith(expected)}
 
 
 def test_a_process_without_the_mapped_class_can_read_it(order: Order, tmp_path: Path):

@@ -7,6 +7,7 @@ of ours), 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -43,6 +44,9 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as stop:  # argparse, after an answer (0) or a complaint (2)
         terminal.write("")
         return stop.code if isinstance(stop.code, int) else UNUSABLE
+    except OSError as error:  # argparse of early releases of Python 3.11 lets it out
+        terminal.give_up(sys.stdout, error)
+        return 0
     # Only the command that runs is imported: `outlive --help` pays for argparse alone.
     command = importlib.import_module(f"outlive.cli.{arguments.command}")
     code: int = command.run(arguments)

@@ -33,7 +33,7 @@ def write(text: str, stream: TextIO | None = None) -> None:
         out.write(text)
         out.flush()
     except OSError as error:
-        _give_up(out, error)
+        give_up(out, error)
 
 
 def write_bytes(data: bytes) -> None:
@@ -46,7 +46,7 @@ def write_bytes(data: bytes) -> None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except OSError as error:
-        _give_up(sys.stdout, error)
+        give_up(sys.stdout, error)
 
 
 def say(message: str) -> None:
@@ -73,7 +73,12 @@ def _nowhere() -> TextIO:
     return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
 
 
-def _give_up(stream: TextIO, error: OSError) -> None:
+def give_up(stream: TextIO, error: OSError) -> None:
+    """Write nothing more into a stream that has failed.
+
+    Raises:
+        UsageError: it is standard output; not if its reader has gone.
+    """
     # Python writes what is left in the buffer once more when it exits; that must not fail again.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
