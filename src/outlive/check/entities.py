@@ -212,7 +212,7 @@ class Entities:
         Source: SQLAlchemy 2.0 and 2.1, joined and single table inheritance, run.
         """
         heirs = self._heirs.get(entity.symbol, ())
-        own = _mapper_arguments(entity.lineage)
+        own = self._mapper_arguments(entity.lineage)
         if not heirs or "polymorphic_on" not in own or "with_polymorphic" in own:
             return {}
         found: dict[str, str] = {}
@@ -221,7 +221,7 @@ class Entities:
             loaded |= class_.facts.methods.keys() | {attribute.name for attribute in class_.facts.attributes}
         for symbol in heirs:
             heir = self.get(symbol)
-            arguments = _mapper_arguments((symbol,))
+            arguments = self._mapper_arguments((symbol,))
             if heir is None:
                 continue
             if "polymorphic_identity" not in arguments or "polymorphic_load" in arguments or "concrete" in arguments:
@@ -229,14 +229,22 @@ class Entities:
             found |= {name: heir.name for name in heir.columns if name not in found}
         return {name: heir for name, heir in found.items() if name not in loaded}
 
+    def _mapper_arguments(self, lineage: Iterable[ClassSymbol]) -> set[str]:
+        """The keys of ``__mapper_args__``."""
+        return {
+            word
+            for class_ in lineage
+            for attribute in class_.facts.attributes
+            if attribute.name == "__mapper_args__" and attribute.value is not None
+            for word, _ in self._words(class_.module, attribute.value)
+        }
+
     @cached_property
     def _heirs(self) -> Mapping[ClassSymbol, list[ClassSymbol]]:
         found: dict[ClassSymbol, list[ClassSymbol]] = {}
-        for module in self.program.modules:
-            for index in range(len(module.facts.classes)):
-                symbol = ClassSymbol(module, index)
-                for above in self.program.lineage(symbol)[0][1:]:
-                    found.setdefault(above, []).append(symbol)
+        for symbol in self.program.classes():
+            for above in self.program.lineage(symbol)[0][1:]:
+                found.setdefault(above, []).append(symbol)
         return found
 
     def _is_mapped(
@@ -425,9 +433,8 @@ class Entities:
     @cached_property
     def _by_name(self) -> dict[str, list[ClassSymbol]]:
         found: dict[str, list[ClassSymbol]] = {}
-        for module in self.program.modules:
-            for index, class_ in enumerate(module.facts.classes):
-                found.setdefault(class_.name, []).append(ClassSymbol(module, index))
+        for symbol in self.program.classes():
+            found.setdefault(symbol.facts.name, []).append(symbol)
         return found
 
     def _backrefs_of(self, symbol: ClassSymbol) -> dict[str, Relationship]:
@@ -451,26 +458,15 @@ class Entities:
         return self._backrefs.get(symbol, {})
 
     def _all_relationships(self) -> Iterator[tuple[ClassSymbol, Module, Attribute]]:
-        for module in self.program.modules:
-            for index, class_ in enumerate(module.facts.classes):
-                for attribute in class_.attributes:
-                    if attribute.value is not None and attribute.value.head.endswith("relationship"):
-                        yield ClassSymbol(module, index), module, attribute
+        for symbol in self.program.classes():
+            for attribute in symbol.facts.attributes:
+                if attribute.value is not None and attribute.value.head.endswith("relationship"):
+                    yield symbol, symbol.module, attribute
         for symbol, given in self._mappings.items():
             for module, mapping in given:
                 for name, value in mapping.properties:
                     if value.head.endswith("relationship"):
                         yield symbol, module, Attribute(name, None, value, value.span)
-
-
-def _mapper_arguments(lineage: Iterable[ClassSymbol]) -> str:
-    """``__mapper_args__``, as text."""
-    return " ".join(
-        repr(attribute.value)
-        for class_ in lineage
-        for attribute in class_.facts.attributes
-        if attribute.name == "__mapper_args__"
-    )
 
 
 def _makes_a_base(symbol: ClassSymbol) -> bool:

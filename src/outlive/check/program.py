@@ -153,6 +153,18 @@ class Program:
         self._lineages: dict[ClassSymbol, tuple[list[ClassSymbol], list[External | GlobalSymbol], bool]] = {}
         self._resolving: set[tuple[int, str]] = set()
 
+    def classes(self) -> Iterator[ClassSymbol]:
+        """Every class."""
+        for module in self.modules:
+            for index in range(len(module.facts.classes)):
+                yield ClassSymbol(module, index)
+
+    def functions(self) -> Iterator[FunctionSymbol]:
+        """Every function; those inside others too, once these are lowered."""
+        for module in self.modules:
+            for index, _ in enumerate(module.facts.functions):
+                yield FunctionSymbol(module, index)
+
     def _add(self, filename: str, facts: Facts) -> None:
         parts = PurePath(filename).with_suffix("").parts
         is_package = bool(parts) and parts[-1] == "__init__"

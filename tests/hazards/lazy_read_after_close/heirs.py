@@ -31,6 +31,12 @@ class DayTicket(Ticket):
     day: Mapped[str | None]
 
 
+class TerraceTicket(Ticket):
+    __mapper_args__ = {"polymorphic_identity": "concrete"}
+
+    step: Mapped[str | None]
+
+
 class GroupTicket(Ticket):
     __tablename__ = "group_ticket"
     __mapper_args__ = {"polymorphic_identity": "group", "polymorphic_load": "inline"}
@@ -43,6 +49,7 @@ Base.metadata.create_all(engine)
 with SessionLocal.begin() as _session:
     _session.add(SeasonTicket(holder="Genly", season="winter", seat="7"))
     _session.add_all([DayTicket(holder="Estraven", day="Thern"), GroupTicket(holder="Faxe", size=9)])
+    _session.add(TerraceTicket(holder="Ashe", step="3"))
 
 
 def _first(session, kind):
@@ -60,6 +67,12 @@ def same_table():
     with SessionLocal() as session:
         ticket = _first(session, "day")
     print(ticket.day)  # finding: ticket.day is not loaded and its session is closed
+
+
+def called_like_an_option():
+    with SessionLocal() as session:
+        ticket = _first(session, "concrete")
+    print(ticket.step)  # finding: ticket.step is not loaded and its session is closed
 
 
 def told_apart():

@@ -55,7 +55,7 @@ from outlive.check.source import Source
 from outlive.check.workers import spread
 
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple", "Tuple", "Collection"})
-_ASYNC_OPTIONS = {"Session": False, "AsyncSession": True, "scoped_session": False, "async_scoped_session": True}
+_ASYNC_OPTIONS = factories.SESSIONS | factories.SCOPED
 
 
 def analyse(

@@ -13,6 +13,7 @@ from outlive.check import ir
 from outlive.check.facts import Function
 from outlive.check.flow import lifetimes
 from outlive.check.flow.elements import is_none
+from outlive.check.flow.factories import SCOPED, SESSIONS
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune
 from outlive.check.flow.mentions import names_in
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile(r"len\((?P<name>[\w.]+)\)(?: (?P<how>Gt 0|GtE 1|Eq 0|Lt 1|LtE 0))?")
 
-
-_SESSIONS = frozenset({"AsyncSession", "Session", "async_scoped_session", "scoped_session"})
+_SESSIONS = frozenset({*SESSIONS, *SCOPED})
 _SIZE = re.compile(r"(?P<alone>[\w.]+)|len\((?P<name>[\w.]+)\)(?: (?P<how>Gt|GtE|Eq|Lt|LtE) (?P<number>\d+))?")
 _COMPARE = {"Gt": operator.gt, "GtE": operator.ge, "Eq": operator.eq, "Lt": operator.lt, "LtE": operator.le}
 

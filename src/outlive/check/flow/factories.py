@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 SESSIONS = {"Session": False, "AsyncSession": True}
+SCOPED = {"scoped_session": False, "async_scoped_session": True}
 FACTORIES = {"sessionmaker": False, "async_sessionmaker": True}
 
 EXTENSION = Factory(False, True, "scoped_session", None, scoped=True)

@@ -59,10 +59,7 @@ class Resolvers:
     def fields(self) -> frozenset[FunctionSymbol]:
         """The functions that resolve fields at the same time as others."""
         found: set[FunctionSymbol] = set()
-        classes = {
-            ClassSymbol(module, index) for module in self.program.modules for index in range(len(module.facts.classes))
-        }
-        for class_ in classes - self._in_turn if self.getter is not None else ():
+        for class_ in {*self.program.classes()} - self._in_turn if self.getter is not None else ():
             module, facts = class_.module, class_.facts
             for symbol in (FunctionSymbol(module, index) for index in facts.methods.values()):
                 if any(self.program.is_one_of(module, each, _FIELDS) for each in symbol.facts.decorators):
@@ -76,10 +73,9 @@ class Resolvers:
     def takers(self) -> frozenset[FunctionSymbol]:
         """The functions that are given the context."""
         return frozenset(
-            FunctionSymbol(module, index)
-            for module in (self.program.modules if self.getter is not None else ())
-            for index, function in enumerate(module.facts.functions)
-            if any(self.is_info(module, parameter.annotation) for parameter in function.parameters)
+            symbol
+            for symbol in (self.program.functions() if self.getter is not None else ())
+            if any(self.is_info(symbol.module, parameter.annotation) for parameter in symbol.facts.parameters)
         )
 
     def links(self) -> Iterator[tuple[FunctionSymbol, FunctionSymbol]]:

@@ -54,6 +54,7 @@ from outlive.check.flow.sharing import Use
 from outlive.check.flow.state import Plain, Session, State
 from outlive.check.flow.summaries import Summary
 from outlive.check.flow.values import (
+    NONE,
     UNKNOWN,
     ClassValue,
     Const,
@@ -319,7 +320,7 @@ class Interpreter:
                 return self.bound(calls.call(self, node, state, frame, out), node.target, frame)
             case ir.Read():
                 base = self.value(node.base, state, frame)
-                if isinstance(base, Const) and base.value is None:
+                if base == NONE:
                     return raising.no_attribute(self, state, out)
                 pairs = reads.read(self, state, frame, base, node.name, node.span, node.tested)
                 return self.bound(pairs, node.target, frame)

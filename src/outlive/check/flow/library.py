@@ -91,7 +91,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
         return [(state, sessions.open_session(run, state, frame, made, node.span))]
     if name in factories.FACTORIES:
         return [(state, factories.made(run, given, function, spot))]
-    if name in ("scoped_session", "async_scoped_session"):
+    if name in factories.SCOPED:
         inner = given.args[0] if given.args else given.keyword("session_factory")
         if isinstance(inner, Factory):
             return [(state, replace(inner, scoped=True, name=""))]

@@ -50,8 +50,7 @@ def add(run: Interpreter, node: ir.Call, given: Given, function: External) -> No
 def commit(run: Interpreter, state: State, sid: int, spot: Spot) -> None:
     """The session commits."""
     run.committed(state, sid, spot)
-    lifetimes.flush(state, sid, spot)
-    begun = _called(run, state, sid, "after_commit")
+    begun = _called(run, state, sid, "after_commit", spot)
     lifetimes.commit(state, sid, spot)
     _go_on(state, begun)
 
@@ -60,17 +59,19 @@ def rollback(run: Interpreter, state: State, sid: int, spot: Spot) -> None:
     """The session rolls back what it has begun."""
     begun: Mapping[int, Work] = {}
     if state.sessions[sid].begun:
-        begun = _called(run, state, sid, "after_rollback")
+        begun = _called(run, state, sid, "after_rollback", spot)
     lifetimes.rollback(state, sid, spot)
     _go_on(state, begun)
 
 
-def _called(run: Interpreter, state: State, sid: int, event: Event) -> Mapping[int, Work]:
+def _called(run: Interpreter, state: State, sid: int, event: Event, spot: Spot) -> Mapping[int, Work]:
     """Call the listeners of an event; what they set to work."""
     found = {handle: work for handle, work in state.pending.items() if work.sid == sid and work.runs == event}
     if not found:
         return {}
     then = state.fork()
+    if event == "after_commit":
+        lifetimes.flush(then, sid, spot)
     then.sessions[sid] = replace(then.sessions[sid], failed=True)
     begun: dict[int, Work] = {}
     for work in found.values():

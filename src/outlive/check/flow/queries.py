@@ -160,9 +160,9 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
     if query.kind != "query":
         return query
     if name in ("update", "delete", "count"):
-        if query.sid is not None and name == "delete":
-            results.delete_rows(state, query.sid, query)
         if query.sid is not None:
+            if name == "delete":
+                results.delete_rows(state, query.sid, query)
             for oid, obj in state.of_session(query.sid):
                 if obj.columns.loss is None:
                     state.objects[oid] = replace(obj, columns=VAGUE)

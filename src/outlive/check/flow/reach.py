@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from outlive.check.entities import Entities
-from outlive.check.flow.factories import FACTORIES, SESSIONS
+from outlive.check.flow.factories import FACTORIES, SCOPED, SESSIONS
 from outlive.check.flow.mentions import Mentions, names_in
 from outlive.check.flow.wiring import Wiring
 from outlive.check.ir import Term
@@ -28,7 +28,7 @@ from outlive.check.program import (
     Program,
 )
 
-_MAKERS = frozenset({*SESSIONS, *FACTORIES, "scoped_session", "async_scoped_session", "SQLAlchemy"})
+_MAKERS = frozenset({*SESSIONS, *SCOPED, *FACTORIES, "SQLAlchemy"})
 _LIFELESS = frozenset({"None", "NoReturn", "bool", "bytes", "datetime", "float", "int", "str", "UUID"})
 _UNNAMED = frozenset(
     {"__aenter__", "__aexit__", "__call__", "__enter__", "__exit__", "__init__", "__repr__", "__str__"}

@@ -152,10 +152,9 @@ class Relevance:
 
 def _mapped(program: Program, entities: Entities) -> Iterator[str]:
     """The mapped classes, as they are called."""
-    for module in program.modules:
-        for index in range(len(module.facts.classes)):
-            if entities.get(ClassSymbol(module, index)) is not None:
-                yield _class(id(module), index)
+    for symbol in program.classes():
+        if entities.get(symbol) is not None:
+            yield _class(id(symbol.module), symbol.index)
 
 
 def _function(module: int, index: int) -> str:

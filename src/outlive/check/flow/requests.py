@@ -62,10 +62,9 @@ class Carried:
     def __init__(self, run: Interpreter) -> None:
         # Not `run` itself, which holds this: the garbage collector is off during a check.
         self.users = [
-            (FunctionSymbol(module, index), {*_names(function)})
-            for module in run.program.modules
-            for index, function in enumerate(module.facts.functions)
-            if "request.state" in function.text
+            (symbol, {*_names(symbol.facts)})
+            for symbol in run.program.functions()
+            if "request.state" in symbol.facts.text
         ]
         found: dict[str, set[FunctionSymbol]] = {}
         for symbol, names in self.users:

@@ -112,9 +112,8 @@ def read_fields(
             if is_asked:
                 _asked(run, noted, Spot(frame.id, span), name)
             for one, found in pairs:
-                element = found.element if isinstance(found, Many) else found
                 if nested is not None:
-                    after.extend(read_fields(run, [one], frame, nested, element, span, depth + 1))
+                    after.extend(read_fields(run, [one], frame, nested, _one(found), span, depth + 1))
                 else:
                     after.append(one)
         states = after
@@ -142,19 +141,30 @@ def _validated(
             noted = len(run.log.notes)
             pairs = calls.inline(run, validator, [value], [], False, state, frame, span, None)
             run.log.say_who(noted, Spot(frame.id, span), "schema")
-            after += [one for one, found in pairs if found == value]
             for one, found in pairs:
-                if found != value:
-                    given = dict(zip(found.names, found.items, strict=False)) if isinstance(found, Group) else {}
-                    ends = [one]
-                    for name, nested, _ in _fields(run, schema) if given else ():
-                        inner = given.get(name, UNKNOWN)
-                        inner = inner.element if isinstance(inner, Many) else inner
-                        if nested is not None:
-                            ends = read_fields(run, ends, frame, nested, inner, span, depth + 1)
-                    done += ends
+                if found == value:
+                    after.append(one)
+                else:
+                    done += _read_given(run, one, frame, schema, found, span, depth)
         states = prune(after)
     return states, done
+
+
+def _read_given(
+    run: Interpreter, state: State, frame: Frame, schema: ClassSymbol, given: Value, span: int, depth: int
+) -> list[State]:
+    """What the schemas of fields read from the values of a dict."""
+    values = dict(zip(given.names, given.items, strict=False)) if isinstance(given, Group) else {}
+    states = [state]
+    for name, nested, _ in _fields(run, schema) if values else ():
+        if nested is not None:
+            inner = _one(values.get(name, UNKNOWN))
+            states = read_fields(run, states, frame, nested, inner, span, depth + 1)
+    return states
+
+
+def _one(value: Value) -> Value:
+    return value.element if isinstance(value, Many) else value
 
 
 def _validators(run: Interpreter, schema: ClassSymbol) -> Iterator[FunctionValue]:

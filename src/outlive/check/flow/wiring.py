@@ -66,8 +66,9 @@ class Wiring:
 
     def names(self, program: Program, owner: ClassSymbol) -> frozenset[str]:
         """The fields of a class, and of those that inherit from it, that make sessions."""
-        held = (self.fields[each] for each in self.fields if owner in program.lineage(each)[0])
-        return frozenset(name for each in held for name in each)
+        return frozenset(
+            name for each, held in self.fields.items() if owner in program.lineage(each)[0] for name in held
+        )
 
     def digest(self, run: Interpreter) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
@@ -120,22 +121,19 @@ def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[Fun
             if given["parameter"] in names and _PROMISING.search(f"{given['field']} {given['parameter']}"):
                 watched.setdefault(owner, set()).add(given["field"])
     heirs: dict[ClassSymbol, set[str]] = {}
-    for module in program.modules if watched else ():
-        for index in range(len(module.facts.classes)):
-            each = ClassSymbol(module, index)
-            lineage = program.lineage(each)[0]
-            inherited = {name for above in lineage for name in watched.get(above, ())}
-            used = {name for name in inherited if _calls(lineage, name)}
-            if used:
-                heirs[each] = used
+    for each in program.classes() if watched else ():
+        lineage = program.lineage(each)[0]
+        inherited = {name for above in lineage for name in watched.get(above, ())}
+        used = {name for name in inherited if _calls(lineage, name)}
+        if used:
+            heirs[each] = used
     return heirs, [*callers, *_makers(program, {each.facts.name for each in heirs})] if heirs else []
 
 
 def _methods(program: Program) -> Iterator[tuple[ClassSymbol, FunctionSymbol]]:
-    for module in program.modules:
-        for number, class_ in enumerate(module.facts.classes):
-            for index in class_.methods.values():
-                yield ClassSymbol(module, number), FunctionSymbol(module, index)
+    for owner in program.classes():
+        for index in owner.facts.methods.values():
+            yield owner, FunctionSymbol(owner.module, index)
 
 
 def _calls(lineage: Iterable[ClassSymbol], field: str) -> bool:
@@ -152,12 +150,7 @@ def _calls(lineage: Iterable[ClassSymbol], field: str) -> bool:
 def _makers(program: Program, names: set[str]) -> Iterator[FunctionSymbol]:
     """The functions that call one of these classes; those of tests only where there are no others."""
     called = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\(")
-    found = [
-        FunctionSymbol(module, index)
-        for module in program.modules
-        for index, function in enumerate(module.facts.functions)
-        if called.search(function.text)
-    ]
+    found = [each for each in program.functions() if called.search(each.facts.text)]
     yield from [each for each in found if not is_test(each.module)] or found
 
 

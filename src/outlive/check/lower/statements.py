@@ -15,6 +15,9 @@ from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 _ABOUT_THE_FILE = ("class", "global", "import", "map_imperatively(", "mapper(", "nonlocal")
 """Without one of these words a function says nothing about the file, and no class stands in it."""
 
+_ON_THE_WAY = (ast.If, ast.Try, ast.ExceptHandler, ast.With)
+"""What a module may make its names in."""
+
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
 
@@ -397,20 +400,19 @@ def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
-def _assigned_on_the_way(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+def _assigned_on_the_way(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
     """What names get within the conditions and blocks of a module."""
-    for node in body:
-        for part in ("body", "handlers", "orelse", "finalbody"):
-            for inner in getattr(node, part, ()) if isinstance(node, (ast.If, ast.Try, ast.With)) else ():
-                match inner:
-                    case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                        yield name, value
-                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                        yield name, value
-                    case ast.ExceptHandler(body=handled):
-                        yield from _assigned_on_the_way([ast.If(ast.Constant(True), handled, [])])
-                    case _:
-                        yield from _assigned_on_the_way([inner])
+    waiting: list[ast.AST] = [node for node in reversed(body) if isinstance(node, _ON_THE_WAY)]
+    while waiting:
+        match waiting.pop():
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                yield name, value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield name, value
+            case node if isinstance(node, _ON_THE_WAY):
+                waiting += reversed([*ast.iter_child_nodes(node)])
+            case _:
+                pass
 
 
 def _is_empty(node: ast.expr) -> bool:
