@@ -144,7 +144,8 @@ OURS = knowledge()
 
 
 @pytest.mark.parametrize(
-    "call", sorted({*OURS.handovers, *OURS.caches, *OURS.puts, *OURS.takes, *OURS.dumps, *OURS.loads})
+    "call",
+    sorted({*OURS.handovers, *OURS.caches, *OURS.puts, *OURS.takes, *OURS.dumps, *OURS.loads, *OURS.noreturns}),
 )
 def test_every_call_that_we_know_exists(call: str) -> None:
     found, method = thing_of(call)
@@ -317,3 +318,46 @@ def test_a_dependency_of_a_library_may_commit_late(
     text = DEPENDED.format(scope=scope)
 
     assert expected == names(text, tmp_path, LENDER.format(expires="false", commits=commits))
+
+
+NORETURN = """
+[[noreturn]]
+calls = ["jobs.refuse", "jobs.Job().give_up"]
+raises = "{raises}"
+"""
+
+REFUSED = """
+from jobs import Job, refuse
+
+job = Job()
+
+def rename(title):
+    book = None
+    try:
+        with Session(engine, expire_on_commit=False) as session:
+            book = session.get(Book, 1)
+            try:
+                book.title = title
+                session.commit()
+            except IntegrityError:
+                session.rollback()
+                {call}(409)
+        print(book.title)
+    except {caught}:
+        print(book.price)
+"""
+
+
+@pytest.mark.parametrize("call", ["refuse", "job.give_up"])
+@pytest.mark.parametrize(
+    ("raises", "caught", "count"),
+    [("jobs.Refused", "ValueError", 1), ("LookupError", "ValueError", 0), ("KeyError", "LookupError", 1)],
+)
+def test_a_project_tells_what_never_returns(tmp_path: Path, call: str, raises: str, caught: str, count: int) -> None:
+    text = REFUSED.format(call=call, caught=caught)
+
+    assert ["read-after-rollback"] * count == names(text, tmp_path, NORETURN.format(raises=raises))
+
+
+def test_what_is_not_known_to_leave_goes_on(tmp_path: Path) -> None:
+    assert "read-after-rollback" in names(REFUSED.format(call="refuse", caught="ValueError"), tmp_path, "")

@@ -52,6 +52,10 @@
     text = "source"                        # or that of its text
     context = "context"                    # the keyword of a dict of names; without it, the keywords are the names
     gives = ["jinja2.Environment().get_template"]  # calls that give a template, by its name, for its `render`
+
+    [[noreturn]]                           # calls that never return
+    calls = ["sys.exit", "unittest.TestCase().fail"]  # dotted, as above; also a method that a subclass inherits
+    raises = "SystemExit"                  # what they raise, if that is known; "nothing" where the process ends
 """
 
 from __future__ import annotations
@@ -208,6 +212,19 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gives: list[str] = []
 
 
+class NoReturn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that never returns.
+
+    Attributes:
+        calls: Dotted names.
+        raises: Dotted name of the exception's class; ``nothing`` where the process ends there, empty where it is not
+            known.
+    """
+
+    calls: list[str]
+    raises: str = ""
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     handover: list[Handover] = []
     cache: list[Cache] = []
@@ -217,6 +234,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     queue: list[Queue] = []
     stream: list[Stream] = []
     template: list[Template] = []
+    noreturn: list[NoReturn] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +257,8 @@ class Knowledge:
         wrappers: Calls that give back an iterator over the same.
         templates: By the dotted name of the call.
         gives_template: Calls that give a template by its name.
+        noreturns: By the dotted name of the call that never returns.
+        leavers: Classes and functions of which an instance or result has a method that never returns.
     """
 
     handovers: Mapping[str, Handover] = field(default_factory=dict[str, Handover])
@@ -256,16 +276,26 @@ class Knowledge:
     wrappers: frozenset[str] = frozenset()
     templates: Mapping[str, Template] = field(default_factory=dict[str, Template])
     gives_template: frozenset[str] = frozenset()
+    noreturns: Mapping[str, NoReturn] = field(default_factory=dict[str, NoReturn])
+    leavers: frozenset[str] = frozenset()
 
     def spelled(self) -> str:
         """All of it as text, the same in every process: sets have no order."""
         calls = (
             sorted(each.items())
-            for each in (self.handovers, self.caches, self.puts, self.lenders, self.streams, self.templates)
+            for each in (
+                self.handovers,
+                self.caches,
+                self.puts,
+                self.lenders,
+                self.streams,
+                self.templates,
+                self.noreturns,
+            )
         )
         names = (
             self.shelves, self.takes, self.dumps, self.loads, self.sends, self.signs, self.receivers, self.wrappers,
-            self.gives_template,
+            self.gives_template, self.leavers,
         )  # fmt: skip
         return repr((*calls, *map(sorted, names)))
 
@@ -292,7 +322,8 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
     gives = frozenset(call for file in told for entry in file.template for call in entry.gives)
     puts = {call: entry for file in told for entry in file.store for call in entry.puts}
     takes = frozenset(call for entry in puts.values() for call in entry.takes)
-    owners = {call.partition("()")[0] for call in (*calls, *streams, *templates, *gives, *puts, *takes) if "()" in call}
+    noreturns = {call: entry for file in told for entry in file.noreturn for call in entry.calls}
+    owners = _owners((*calls, *streams, *templates, *gives, *puts, *takes))
     return Knowledge(
         calls,
         caches,
@@ -309,7 +340,14 @@ def knowledge(more: Iterable[Path] = ()) -> Knowledge:
         wrappers=frozenset(name for file in told for entry in file.stream for name in entry.wrappers),
         templates=templates,
         gives_template=gives,
+        noreturns=noreturns,
+        leavers=_owners(noreturns),
     )
+
+
+def _owners(calls: Iterable[str]) -> frozenset[str]:
+    """What is called for an instance, or a result, that has one of these methods."""
+    return frozenset(call.partition("()")[0] for call in calls if "()" in call)
 
 
 @cache

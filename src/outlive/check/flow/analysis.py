@@ -441,7 +441,9 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
             return _typed(run, state, root, symbol.module, term.parts[0], name)
         if term.kind == "call" and term.head.endswith("NewType") and len(term.parts) == 2:
             return _typed(run, state, root, symbol.module, term.parts[1], name)
-    if isinstance(symbol, External) and symbol.dotted in run.knowledge.receivers:
+    if isinstance(symbol, External) and (
+        symbol.dotted in run.knowledge.receivers or symbol.dotted in run.knowledge.leavers
+    ):
         return External(f"{symbol.dotted}()")
     factory = factories.annotated(run, module, annotation)
     if factory is not None:

@@ -227,11 +227,12 @@ def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -
     flag = _open_flag(node, given) if isinstance(function, FunctionValue) else None
     if flag is not None:
         return _both_ways(run, node, given, function, flag)
-    if node.handed and isinstance(function, FunctionValue) and function.symbol.facts.is_async:
-        return coroutines.of_function(run, node, given, function, [(given.state, UNKNOWN)])
+    coroutine = function if isinstance(function, FunctionValue) and function.symbol.facts.is_async else None
+    if coroutine and (node.handed or (not node.awaited and endless.never_returns(run, coroutine.symbol))):
+        return coroutines.of_function(run, node, given, coroutine, [(given.state, UNKNOWN)])
     pairs = apply(run, function, given.args, given.keywords, given, node.span)
-    if isinstance(function, FunctionValue) and not node.awaited and function.symbol.facts.is_async:
-        return coroutines.of_function(run, node, given, function, pairs)
+    if coroutine and not node.awaited:
+        return coroutines.of_function(run, node, given, coroutine, pairs)
     return pairs
 
 
@@ -353,6 +354,9 @@ def inline(
     if known is not None:
         return [(state, known)]
     pairs = _followed(run, function, bound, state, frame, span, out)
+    # Of an abstract method somebody else makes one that returns.
+    if "NotImplementedError" not in function.symbol.facts.text and endless.never_returns(run, function.symbol):
+        return []
     promised = factories.annotated(run, function.symbol.module, function.symbol.facts.returns)
     if promised is not None:
         pairs[:] = [(one, promised if isinstance(value, Unknown) else value) for one, value in pairs]

@@ -78,7 +78,7 @@ from outlive.check.program import ClassSymbol, External, FunctionSymbol, GlobalS
 from outlive.check.targets import NEWEST, Version
 from outlive.check.templates import Templates
 
-_BUILTINS = frozenset(dir(builtins))
+_BUILTINS = frozenset({*dir(builtins), "exit", "quit"})
 _CALM = frozenset({"bool", "hasattr", "isinstance", "len", "list", "print", "range", "repr", "set", "str", "tuple"})
 """Functions that do not raise, as far as a handler around them is concerned."""
 
@@ -128,6 +128,8 @@ class Interpreter:
         self.decorated: dict[FunctionSymbol, FunctionValue | None] = {}
         self.manners: dict[tuple[FunctionSymbol, bool], Manner] = {}
         self.endless: dict[FunctionSymbol, bool] = {}
+        # Not `error(`: that of an `ArgumentParser` is rare, and every log has one.
+        self.leaving_words = {f"{name.rpartition('.')[2]}(" for name in self.knowledge.noreturns} - {"error("}
         self.mapped_parameters: dict[tuple[int, int], list[tuple[str, Entity]]] = {}
         self.mentions = Mentions()
         lenders = {call.rpartition(".")[2] for call in self.knowledge.lenders}
@@ -275,8 +277,10 @@ class Interpreter:
             with self.aside():
                 ends = [state]
                 for statement in module.facts.body:
-                    ends = self.block([statement], ends, frame, out)
-                    ends = [modules.joined(self, ends, frame)] if len(ends) > 1 else ends
+                    after = self.block([statement], ends, frame, out)
+                    if not after:
+                        break  # ``sys.exit(main())``: until then its names stood for what they stood for.
+                    ends = [modules.joined(self, after, frame)] if len(after) > 1 else after
         except OutOfStepsError:
             self.unfinished.add((id(module), -1))
             ends = []

@@ -20,6 +20,7 @@ from outlive.check.flow import (
     listeners,
     loading,
     queries,
+    raising,
     reads,
     rendering,
     requests,
@@ -164,6 +165,9 @@ def _set_committed(given: Given) -> None:
 def _other_library(run: Interpreter, node: ir.Call, given: Given, function: External) -> Pairs:
     state, frame = given.state, given.frame
     last, library = function.last, function.library
+    noreturn = run.knowledge.noreturns.get(function.dotted)
+    if noreturn is not None:
+        return raising.leave(run, noreturn, state, given.out)
     known = run.knowledge.handovers.get(function.dotted)
     if known is not None:
         return background.hand_over(run, node, given, known, function)
@@ -188,7 +192,7 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, MethodValue(given.args[0] if given.args else UNKNOWN, last))]
     if function.dotted in run.knowledge.wrappers and given.args:
         return [(state, given.args[0])]
-    if function.dotted in run.knowledge.receivers:
+    if function.dotted in run.knowledge.receivers or function.dotted in run.knowledge.leavers:
         return [(state, External(f"{function.dotted}()"))]
     first = given.args[0] if given.args else UNKNOWN
     if library == "builtins":

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from outlive.check import ir
 from outlive.check.flow import lifetimes
-from outlive.check.flow.frames import Frame, Out
+from outlive.check.flow.frames import Frame, Out, Pairs
 from outlive.check.flow.meeting import note_raise
 from outlive.check.flow.state import State
 from outlive.check.flow.values import UNKNOWN, ClassValue, SessionRef, Spot, Value
-from outlive.check.program import ClassSymbol, External, Module
+from outlive.check.knowledge import NoReturn
+from outlive.check.program import ClassSymbol, External, Module, ModuleSymbol
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -38,14 +39,37 @@ def kind_of(run: Interpreter, module: Module, name: str) -> Value:
 
 def note(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) -> None:
     """A call may raise: one that flushes leaves the session in a state of its own then."""
+    base = run.value(node.base, state, frame)
+    if isinstance(base, (External, ModuleSymbol)) and _never_returns(run, node, base):
+        return
     note_raise(out, state)
-    base = run.value(node.base, state, frame) if node.method in ("commit", "flush") else UNKNOWN
+    if node.method not in ("commit", "flush"):
+        return
     if not isinstance(base, SessionRef) or lifetimes.is_clean(state, base.sid) or state.sessions[base.sid].savepoints:
         return
     failed = state.fork()
     lifetimes.fail(failed, base.sid, Spot(frame.id, node.span))
     failed.raised = FAILED_FLUSH
     out.raises.append(failed)
+
+
+def _never_returns(run: Interpreter, node: ir.Call, base: External | ModuleSymbol) -> bool:
+    """Whether it is known of a call what it raises, and that it does."""
+    called = run.program.member(base, node.method) if node.method else base
+    return isinstance(called, External) and called.dotted in run.knowledge.noreturns
+
+
+def leave(run: Interpreter, known: NoReturn, state: State, out: Out | None) -> Pairs:
+    """A call that never returns."""
+    if out is not None and run.try_depth and known.raises != "nothing":
+        state.raised = _named(known.raises)
+        out.raises.append(state)
+    return []
+
+
+def _named(dotted: str) -> Value:
+    """The class of an exception that knowledge of libraries names."""
+    return UNKNOWN if not dotted else External(dotted if "." in dotted else f"builtins.{dotted}")
 
 
 def no_attribute(run: Interpreter, state: State, out: Out) -> list[State]:

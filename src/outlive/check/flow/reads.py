@@ -109,6 +109,8 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
             return [(state, graphql.context(run, state, frame) if name == "context" else UNKNOWN)]
         case External() if base == requests.STATE:
             return [(state, requests.read(run, state, frame, name))]
+        case External(dotted=dotted) if dotted.endswith("()") and dotted[:-2] in run.knowledge.leavers:
+            return [(state, _leaving(run, dotted, name))]
         case External() | ModuleSymbol():
             if name == "session" and factories.is_extension(base):
                 return [(state, factories.EXTENSION)]
@@ -248,7 +250,21 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
     found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
     if found is not None:
         return found
-    return [(state, _class_attribute(run, plain.symbol, name))]
+    value = _class_attribute(run, plain.symbol, name)
+    return [(state, _inherited(run, plain.symbol, name) if isinstance(value, Unknown) else value)]
+
+
+def _inherited(run: Interpreter, symbol: ClassSymbol, name: str) -> Value:
+    """A method that a class has from one of a library."""
+    _, outside, _ = run.program.lineage(symbol)
+    found = [_leaving(run, f"{base.dotted}()", name) for base in outside if isinstance(base, External)]
+    return next((each for each in found if not isinstance(each, Unknown)), UNKNOWN)
+
+
+def _leaving(run: Interpreter, owner: str, name: str) -> Value:
+    """A method of what a library has made, if it never returns: of the others nothing is known."""
+    dotted = f"{owner}.{name}"
+    return External(dotted) if dotted in run.knowledge.noreturns else UNKNOWN
 
 
 def _read_mapped(
