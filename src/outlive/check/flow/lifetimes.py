@@ -142,10 +142,20 @@ def doubt_flush(state: State, oid: int) -> None:
 def autoflush(state: State, sid: int, spot: Spot) -> None:
     """The flush before a query, unless it is turned off."""
     session = state.sessions.get(sid)
-    if session is not None and session.failed:
-        _forget_failure(state, sid)  # It raises: the path ends here, or somebody has rolled back whom we do not see.
-    elif session is not None and session.autoflush:
+    if not refuses(state, sid) and session is not None and session.autoflush:
         flush(state, sid, spot)
+
+
+def refuses(state: State, sid: int) -> bool:
+    """Something needs the transaction of a session: whether that raises, because its flush has failed.
+
+    The path ends here then, or somebody has rolled back whom we do not see: what was lost is not reported behind it.
+    """
+    session = state.sessions.get(sid)
+    if session is None or not session.failed:
+        return False
+    _forget_failure(state, sid)
+    return True
 
 
 def maybe_flushed(state: State, sid: int, spot: Spot) -> None:
@@ -180,6 +190,8 @@ def change(state: State, sid: int | None, spot: Spot) -> None:
 
 
 def commit(state: State, sid: int, spot: Spot) -> None:
+    if refuses(state, sid):
+        return
     flush(state, sid, spot)
     session = state.sessions[sid]
     for oid, obj in state.of_session(sid):
@@ -271,6 +283,7 @@ def _transient_again(obj: Object, spot: Spot) -> Object:
 def savepoint(state: State, sid: int, spot: Spot) -> None:
     """The beginning of a savepoint flushes; from here on it is known what is written inside."""
     begin(state, sid, spot)
+    refuses(state, sid)
     flush(state, sid, spot)
     session = state.sessions.get(sid)
     if session is not None:

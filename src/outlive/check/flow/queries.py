@@ -161,6 +161,7 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
         return query
     if name in ("update", "delete", "count"):
         if query.sid is not None:
+            lifetimes.refuses(state, query.sid)
             if name == "delete":
                 results.delete_rows(state, query.sid, query)
             for oid, obj in state.of_session(query.sid):

@@ -117,6 +117,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
         case "flush":
             if not lifetimes.is_clean(state, sid):
                 lifetimes.begin(state, sid, spot)
+                lifetimes.refuses(state, sid)
             lifetimes.flush(state, sid, spot)
         case "add" | "add_all":
             if ownership.refused(run, state, frame, sid, [(first, "")], spot):
@@ -160,6 +161,7 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             return [(state, results.execute(run, given, sid, name, first, spot))]
         case "begin":
             lifetimes.begin(state, sid, spot)
+            lifetimes.refuses(state, sid)
             return [(state, Block(sid, "begin"))]
         case "begin_nested":
             lifetimes.savepoint(state, sid, spot)
@@ -168,8 +170,10 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             return _run_sync(run, given, sid, first, node.span)
         case "connection":
             lifetimes.begin(state, sid, spot)
+            lifetimes.refuses(state, sid)
         case "bulk_save_objects" | "bulk_insert_mappings" | "bulk_update_mappings":
             lifetimes.begin(state, sid, spot)
+            lifetimes.refuses(state, sid)
             lifetimes.change(state, sid, spot)
         case _:
             pass
@@ -342,6 +346,7 @@ def _merge(run: Interpreter, node: ir.Call, given: Given, sid: int, value: Value
 
 def _get(run: Interpreter, given: Given, sid: int, value: Value, spot: Spot) -> Value:
     state = given.state
+    lifetimes.refuses(state, sid)
     key = given.argument(1, "ident")
     entity = run.entities.get(value.symbol) if isinstance(value, ClassValue) else None
     found = rows.held(run, state, sid, entity, key) if entity is not None else None
