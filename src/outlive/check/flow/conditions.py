@@ -21,6 +21,7 @@ from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
     UNKNOWN,
+    Block,
     Const,
     Factory,
     FunctionValue,
@@ -88,7 +89,7 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
         return bool(value.value)
     elif isinstance(value, Group):
         return bool(value.items)
-    elif isinstance(value, (SessionRef, FunctionValue, Factory, Handle)):
+    elif isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)):
         return True
     return state.assumed.get((frame.id, key)) if key else None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from outlive.check.flow.values import (
     UNKNOWN,
+    Block,
     ClassValue,
     Const,
     Factory,
@@ -67,4 +68,4 @@ def is_none(value: Value) -> bool | None:
     """Whether a value is ``None``; ``None`` where that cannot be known."""
     if isinstance(value, Const):
         return value.value is None
-    return False if isinstance(value, (SessionRef, Group, Many, Factory, Handle)) else None
+    return False if isinstance(value, (SessionRef, Block, Group, Many, Factory, Handle)) else None

@@ -89,6 +89,8 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
                 return [(state, replace(base, inner=base.inner or name == "sync_session"))]
             if name == "no_autoflush":
                 return [(state, Block(sid, "quiet"))]
+            if name == "is_active" and sid in state.sessions and state.sessions[sid].failed:
+                return [(state, Const(False))]
             return [(state, MethodValue(base, name))]
         case MethodValue(base=Ref(oid=oid), name="awaitable_attrs"):
             obj = state.object(oid)

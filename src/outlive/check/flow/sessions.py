@@ -163,6 +163,10 @@ def call(run: Interpreter, node: ir.Call, given: Given, sid: int, name: str) -> 
             lifetimes.begin(state, sid, spot)
             lifetimes.refuses(state, sid)
             return [(state, Block(sid, "begin"))]
+        case "get_transaction" if session.connected:
+            return [(state, Block(sid, "begin"))]
+        case "get_nested_transaction" if session.savepoints:
+            return [(state, Block(sid, "nested"))]
         case "begin_nested":
             lifetimes.savepoint(state, sid, spot)
             return [(state, Block(sid, "nested"))]
