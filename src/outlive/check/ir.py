@@ -217,7 +217,8 @@ class If(Node, tag=19):
 class For(Node, tag=20):
     """``for element in iterable``, also of comprehensions; ``element`` is unpacked by the head of ``body``.
 
-    ``key`` is a condition that says whether there is anything to iterate over, or empty.
+    ``key`` is a condition that says whether there is anything to iterate over, or empty; ``last`` is one that is true
+    in the last round, or empty.
     """
 
     iterable: Operand
@@ -226,6 +227,7 @@ class For(Node, tag=20):
     orelse: list[Statement]
     span: int
     key: str = ""
+    last: str = ""
 
 
 class While(Node, tag=21):

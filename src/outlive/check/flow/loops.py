@@ -75,7 +75,7 @@ def loop(run: Interpreter, node: ir.For, state: State, frame: Frame, out: Out) -
                 widen(run, end, pairs, before)
             after.extend(done)
         current = prune(after)
-        ends.extend(left_alone(s, touched) for s in current)
+        ends.extend(left_alone(s, touched) for s in current if s.assumed.get((frame.id, node.last)) is not False)
     if isinstance(element, Unknown) and is_retry(node):
         # Somebody counts, and raises in time: nobody gets past a loop that every success leaves.
         ends = []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from outlive.check import ir
 from outlive.check.ir import Lit, Operand, Statement
+from outlive.check.lower.counting import Counting
 from outlive.check.lower.terms import condition_key, iteration_key, span_of
 from outlive.check.source import pack
 
@@ -38,6 +39,8 @@ class Expressions(ABC):
         self.empty: set[str] = set()
         self.gathered: set[tuple[str, str]] = set()
         """What a loop puts into a collection that was empty before: names of collections, each with what goes in."""
+        self.countings: list[Counting] = []
+        """The loops around that count, from outside."""
 
     @abstractmethod
     def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
@@ -197,6 +200,10 @@ class Expressions(ABC):
         if isinstance(node, ast.Compare) and self.is_seen(node):
             self.tested(node)
             return Lit(isinstance(node.ops[0], ast.NotIn)), "", False
+        answer = next((answer for each in reversed(self.countings) if (answer := each.answer(node))), None)
+        if answer is not None:
+            self.tested(node)
+            return OPAQUE, *answer
         key, negated = condition_key(node)
         if negated and isinstance(node, ast.Compare):
             node = ast.copy_location(ast.Compare(node.left, [_OPPOSITE[type(node.ops[0])]], node.comparators), node)

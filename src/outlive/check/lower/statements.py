@@ -9,6 +9,7 @@ from itertools import compress
 from outlive.check import ir
 from outlive.check.facts import Attribute, Body, Class, Facts, Function, Mapping, Parameter
 from outlive.check.ir import Statement
+from outlive.check.lower import counting
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
@@ -153,7 +154,8 @@ class Statements(Expressions):
                 head_outer, self.out = self.out, []
                 test, key, negated = self.test(node.test)
                 head, self.out = self.out, head_outer
-                self.out.append(ir.While(head, test, key, negated, self.block(node.body), self.block(node.orelse)))
+                body = self.counted(counting.of_while(node), node.body)
+                self.out.append(ir.While(head, test, key, negated, body, self.block(node.orelse)))
             case ast.For() | ast.AsyncFor():
                 iterable = self.value(node.iter)
                 element = self.fresh()
@@ -162,10 +164,12 @@ class Statements(Expressions):
                 unpack, self.out = self.out, outer
                 gathered = self.gathered
                 self.gathered = gathered | _gathered(node.body, self.empty) if self.empty else gathered
-                body = unpack + self.block(node.body)
+                counted = counting.of_for(node)
+                body = unpack + self.counted(counted, node.body)
                 self.gathered = gathered
                 orelse, span, key = self.block(node.orelse), span_of(node.iter), iteration_key(node.iter)
-                self.out.append(ir.For(iterable, element, body, orelse, span, key))
+                last = counted.key if counted is not None else ""
+                self.out.append(ir.For(iterable, element, body, orelse, span, key, last))
             case ast.Try() | ast.TryStar():
                 handlers = [
                     ir.Handler(
@@ -211,6 +215,14 @@ class Statements(Expressions):
                 self.facts.free += node.names
             case _:
                 pass  # Pass, type aliases: nothing happens to an object there.
+
+    def counted(self, counted: counting.Counting | None, body: Sequence[ast.stmt]) -> list[Statement]:
+        """The body of a loop, which may count."""
+        outer = self.countings
+        self.countings = outer if counted is None else [*outer, counted]
+        made = self.block(body)
+        self.countings = outer
+        return made
 
     def branch(self, test: ast.expr, body: Sequence[ast.stmt], orelse: Sequence[ast.stmt]) -> None:
         operand, key, negated = self.test(test)
@@ -323,7 +335,8 @@ class Statements(Expressions):
     def lower(self, made: Function, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         saved = self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out
         counter, outer_free, outer_loads = self.counter, self.free, self.loads
-        seen = self.empty, self.gathered
+        seen = self.empty, self.gathered, self.countings
+        self.countings = []
         self.counter, self.free, self.loads, self.empty, self.gathered = 0, [], set(), set(), set()
         self.prefix, self.class_index, self.in_function = [*self.prefix, made.name], -1, True
         self.renamed, self.yields, self.out = {}, False, []
@@ -337,7 +350,7 @@ class Statements(Expressions):
             made.lowered.loads = sorted(self.loads)
             outer_loads |= self.loads
         self.counter, self.free, self.loads = counter, outer_free, outer_loads
-        self.empty, self.gathered = seen
+        self.empty, self.gathered, self.countings = seen
         self.prefix, self.class_index, self.in_function, self.renamed, self.yields, self.out = saved
 
     def class_(self, node: ast.ClassDef) -> int:
