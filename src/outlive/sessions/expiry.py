@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import Any
 
-from sqlalchemy.orm import InstanceState, Mapper, Session
+from sqlalchemy.orm import InstanceState, Session
 
 from outlive.lifecycle.acts import Act, Birth, Departure
 from outlive.lifecycle.causes import Cause
@@ -43,8 +43,9 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
 
     To be expired is no sign of having had one, and SQLAlchemy's event comes when the values are gone.
     """
-    for state, lazy in _with_lazy(states):
-        if lazy:
+    for state in states:
+        # Not `state.mapper`, which SQLAlchemy works out once for each state.
+        if lazy := lazy_attributes(state.manager.mapper):
             setattr(state, _WITHOUT_VALUE, lazy.difference(state.dict))
         # Somebody may have taken it out of the session before it was expired as foretold.
         setattr(state, NOTED, False)
@@ -53,8 +54,8 @@ def note_values(states: Iterable[InstanceState[Any]]) -> None:
 def note_all(states: Iterable[InstanceState[Any]], act: Act) -> None:
     """Remember that all these objects are expired next, as a whole: for many, ``note`` of each costs too much."""
     nothing = act, _NOTHING
-    for state, lazy in _with_lazy(states):
-        if lazy:
+    for state in states:
+        if lazy := lazy_attributes(state.manager.mapper):
             setattr(state, _WITHOUT_VALUE, lazy.difference(state.dict))
             note(state, None, act)
         else:
@@ -62,20 +63,6 @@ def note_all(states: Iterable[InstanceState[Any]], act: Act) -> None:
             if getattr(state, _SOME, None):
                 setattr(state, _SOME, {})
         setattr(state, NOTED, True)
-
-
-def _with_lazy(states: Iterable[InstanceState[Any]]) -> list[tuple[InstanceState[Any], frozenset[str]]]:
-    """Each object, with what a query may leave out of it."""
-    found: list[tuple[InstanceState[Any], frozenset[str]]] = []
-    known: dict[Mapper[Any], frozenset[str]] = {}
-    for state in states:
-        # Not `state.mapper`, which SQLAlchemy works out once for each state.
-        mapper = state.manager.mapper
-        lazy = known.get(mapper)
-        if lazy is None:
-            lazy = known[mapper] = lazy_attributes(mapper)
-        found.append((state, lazy))
-    return found
 
 
 def note(state: InstanceState[Any], names: Iterable[str] | None, act: Act) -> None:
