@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -60,6 +60,7 @@ class Relationship:
         deletes: What is behind it is deleted with its owner, or that cannot be read.
         saves: What is behind it goes into its owner's session (save-update cascade).
         guard: The ``lazy`` by which a read raises instead of loading.
+        by_tables: Only the foreign keys of both tables say whether it is a collection.
     """
 
     target: ClassSymbol | None
@@ -71,6 +72,7 @@ class Relationship:
     saves: bool = True
     ends: Literal["", "always", "joined"] = ""
     guard: Guard = ""
+    by_tables: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -139,13 +141,31 @@ class Entities:
         self._known: dict[ClassSymbol, Entity | None] = {}
         self._below: dict[ClassSymbol, Entity | None] = {}
         self._backrefs: dict[ClassSymbol, dict[str, Relationship]] | None = None
+        self._unsettled: list[Entity] = []
+        self._settling = False
 
     def get(self, symbol: ClassSymbol) -> Entity | None:
         """The mapping of a class; ``None`` if it is not mapped."""
         if symbol not in self._known:
             self._known[symbol] = None  # Against cycles through relationship targets.
-            self._known[symbol] = self._read(symbol)
+            self._known[symbol] = entity = self._read(symbol)
+            if entity is not None:
+                self._unsettled.append(entity)
+                self._settle()
         return self._known[symbol]
+
+    def _settle(self) -> None:
+        """Say of relationships whether they are collections, where the tables tell."""
+        if self._settling:
+            return
+        self._settling = True
+        while self._unsettled:
+            entity = self._unsettled.pop()
+            for name, relationship in entity.relationships.items():
+                target = self.behind(relationship) if relationship.by_tables else None
+                if target is not None and not entity.meets(target):
+                    entity.relationships[name] = replace(relationship, many=_is_many(entity, name, target))
+        self._settling = False
 
     def behind(self, relationship: Relationship | None) -> Entity | None:
         """What a relationship leads to; ``None`` if that is not known, or not mapped."""
@@ -378,9 +398,11 @@ class Entities:
         )
         ends = _end_of_loading(style) if "join_depth" not in words else ""
         guard = "" if quiet else _GUARDS.get(style, "")
-        return Relationship(
-            target, many, style in _EAGER, quiet, not _has_more_than_a_key(words), deletes, saves, ends, guard
-        )
+        by_key = not _has_more_than_a_key(words)
+        by_tables = False
+        if many is None:
+            many, by_tables = _is_many_by(words)
+        return Relationship(target, many, style in _EAGER, quiet, by_key, deletes, saves, ends, guard, by_tables)
 
     def _words(self, module: Module, value: Term, depth: int = 3) -> Iterator[tuple[str, Term]]:
         """The keywords of a call or dict, with those behind a ``**``; as ``**`` what cannot be read."""
@@ -449,10 +471,12 @@ class Entities:
                 target = self._relationship(module, attribute.annotation, attribute.value).target
                 words = dict(self._words(module, backref))
                 style = words["lazy"].text if "lazy" in words else "noload" if "**" in words else "select"
+                its_own = dict(self._words(module, attribute.value))
+                many, by_tables = _is_many_by(words.keys() | its_own.keys() - {"uselist"})
                 if name and target is not None:
                     made = Relationship(
-                        owner, None, style in _EAGER, style in _QUIET,
-                        ends=_end_of_loading(style), guard=_GUARDS.get(style, ""),
+                        owner, many, style in _EAGER, style in _QUIET,
+                        ends=_end_of_loading(style), guard=_GUARDS.get(style, ""), by_tables=by_tables,
                     )  # fmt: skip
                     self._backrefs.setdefault(target, {})[name] = made
         return self._backrefs.get(symbol, {})
@@ -467,6 +491,24 @@ class Entities:
                 for name, value in mapping.properties:
                     if value.head.endswith("relationship"):
                         yield symbol, module, Attribute(name, None, value, value.span)
+
+
+def _is_many_by(words: Collection[str]) -> tuple[bool | None, bool]:
+    """Whether a relationship with such keywords is a collection; else whether the tables say it alone."""
+    if "secondary" in words and "uselist" not in words and "**" not in words:
+        return True, False
+    return None, not {"**", "primaryjoin", "remote_side", "uselist"}.intersection(words)
+
+
+def _is_many(owner: Entity, name: str, target: Entity) -> bool | None:
+    """Whether a relationship without a word about it is a collection: the key is on the other side alone.
+
+    Source: SQLAlchemy 2.0 and 2.1, ``relationship.uselist``, run.
+    """
+    refers, is_referred = owner.refers_by(name, target), target.refers_by("", owner)
+    if refers is False and is_referred:
+        return True
+    return False if refers and not is_referred else None
 
 
 def _makes_a_base(symbol: ClassSymbol) -> bool:
