@@ -277,21 +277,21 @@ class Program:
 
     def _submodule(self, package: Module, name: str) -> Symbol | None:
         if package.is_package:
-            wanted = (*package.parts, name)
-            for module in self._by_end.get(name, ()):
-                if module.parts == wanted:
-                    return ModuleSymbol(module)
+            module = self._at((*package.parts, name))
+            return ModuleSymbol(module) if module is not None else None
         return None
 
     def _imported(self, module: Module, dotted: str) -> Symbol | None:
         if dotted.startswith("."):
             return self._relative(module, dotted)
+        head, _, last = dotted.rpartition(".")
+        package = self.find_module(head, module) if head else None
+        if package is not None and package is not module and self._says(package, last):
+            return self.name(package, last)
         found = self.find_module(dotted, module)
         if found is not None:
             return ModuleSymbol(found)
-        head, _, last = dotted.rpartition(".")
         if head:
-            package = self.find_module(head, module)
             if package is not None:
                 return self.name(package, last)
             if "." in head and self.find_module(head.partition(".")[0], module) is not None:
@@ -305,11 +305,24 @@ class Program:
         base = base[: len(base) - (level - 1)]
         head, _, last = name.rpartition(".")
         wanted = (*base, *head.split(".")) if head else base
-        for parts in ((*wanted, last), wanted):
-            for found in self._by_end.get(parts[-1] if parts else "", ()):
-                if found.parts == parts:
-                    return ModuleSymbol(found) if len(parts) > len(wanted) else self.name(found, last)
-        return None
+        package = self._at(wanted)
+        if package is not None and package is not module and self._says(package, last):
+            return self.name(package, last)
+        found = self._at((*wanted, last))
+        if found is not None:
+            return ModuleSymbol(found)
+        return self.name(package, last) if package is not None else None
+
+    def _at(self, parts: tuple[str, ...]) -> Module | None:
+        return next((each for each in self._by_end.get(parts[-1] if parts else "", ()) if each.parts == parts), None)
+
+    @staticmethod
+    def _says(package: Module, name: str) -> bool:
+        """Whether a module gives a name a meaning itself, which goes before a submodule that is called so.
+
+        ``from .get_engine import get_engine`` in a package: whoever imports that name from it gets the function.
+        """
+        return name in package.names or name in package.facts.globals or name in package.facts.imports
 
     def _starred(self, module: Module, name: str) -> Symbol | None:
         for star in module.facts.stars:
