@@ -47,6 +47,19 @@ def names():
     assert Coverage(Share(1, 1), Share(1, 1), Share(1, 1), Share(1, 1), Share(6, 6), ()) == found
 
 
+def test_a_query_that_the_session_of_a_thread_runs():
+    found = coverage("""
+from sqlalchemy.orm import scoped_session
+
+Local = scoped_session(SessionLocal)
+
+def author():
+    return Local.execute(select(Author)).scalar_one()
+""")
+
+    assert (Share(1, 1), Share(1, 1)) == (found.sessions, found.queries)
+
+
 @pytest.mark.parametrize(
     ("call", "shares"),
     [

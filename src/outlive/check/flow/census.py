@@ -95,12 +95,11 @@ class Census(Interpreter):
         base = self.value(node.base, state, frame)
         _count(self.calls, node, not isinstance(base, Unknown))
         match base:
-            case SessionRef(sid=sid):
-                _count(self.sessions, node, state.sessions[sid].expires is not None)
+            case SessionRef() | Factory(scoped=True):
+                expires = base.expires if isinstance(base, Factory) else state.sessions[base.sid].expires
+                _count(self.sessions, node, expires is not None)
                 if node.method in _RUNS and node.args:
                     _count(self.queries, node, _is_known(self.value(node.args[0], state, frame)))
-            case Factory(scoped=True):
-                _count(self.sessions, node, base.expires is not None)
             case Query(kind="query") if node.method in _RESULTS:
                 _count(self.queries, node, _is_known(base))
             case Unknown() if node.method in _UNMISTAKABLE:
