@@ -126,6 +126,71 @@ def test_the_work_grows_with_the_functions_and_no_faster(monkeypatch: pytest.Mon
     assert 11 * few >= many > few > 50
 
 
+STARVING = """
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+engine = create_async_engine("sqlite+aiosqlite://")
+factory = async_sessionmaker(engine, expire_on_commit=False)
+
+class Base(DeclarativeBase): ...
+
+class Node(Base):
+    __tablename__ = "node"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    columns: Mapped[list["Column"]] = relationship()
+
+class Column(Base):
+    __tablename__ = "col"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id"))
+
+async def main() -> None:
+    async with factory() as session:
+        await Plan(session).run()
+
+async def pick(session: AsyncSession, name: str) -> Node | None:
+    return (await session.scalars(select(Node).where(Node.name == name))).first()
+
+async def long(session: AsyncSession) -> None:
+    a, b, c, d, e = [await pick(session, "a"), None, None, None, None]
+    for name in "ab":
+        if len(name) > 1:
+            b = await pick(session, name)
+        if name == "b":
+            c = await pick(session, name)
+        if name == "c":
+            d = await pick(session, name)
+        if name == "d":
+            e = await pick(session, name)
+        for each in (a, b, c, d, e):
+            if each and each.name == name:
+                await session.flush()
+    a = b = c = d = e = None
+
+async def deploy(session: AsyncSession, nodes: list[Node]) -> int:
+    await long(session)
+    return sum(len(node.columns) for node in nodes)
+
+class Plan:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def run(self) -> int:
+        nodes = list(await self.session.scalars(select(Node)))
+        await long(self.session)
+        await long(self.session)
+        await long(self.session)
+        return await deploy(self.session, nodes)
+"""
+
+
+def test_who_had_no_steps_left_gets_them_from_another_start():
+    assert ["OL302"] == [finding.code for finding in check_source(STARVING, HAZARDS)]
+
+
 def count_steps(monkeypatch: pytest.MonkeyPatch, text: str) -> int:
     steps = 0
     statement = Interpreter.statement

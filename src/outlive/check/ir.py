@@ -132,8 +132,9 @@ class Put(Node, tag=8):
 class Touch(Node, tag=9):
     """``target`` is computed from the operands in a way that keeps none of them.
 
-    ``how``: ``format`` calls ``str`` on them, ``equal`` is ``==`` or ``is``, ``in`` is itself, ``none`` and ``some``
-    compare one with ``None``, ``compare`` is any other comparison, ``join`` another operator between two.
+    ``how``: ``format`` calls ``str`` on them, ``text`` puts that into a text, ``equal`` is ``==`` or ``is``, ``in`` is
+    itself, ``none`` and ``some`` compare one with ``None``, ``compare`` is any other comparison, ``add`` is ``+``,
+    ``join`` another operator between two.
     """
 
     target: str

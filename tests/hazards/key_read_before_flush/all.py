@@ -330,3 +330,47 @@ def new_collection():
             found.append(author.id)
         session.commit()
     assert found == []
+
+
+def given_if_it_has_none():
+    with SessionLocal() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        if author.id is None:
+            author.id = 1000
+        assert author.id == 1000  # quiet: given above
+        session.rollback()
+
+
+def flushed_far_away():
+    def first(session):
+        return second(session)
+
+    def second(session):
+        return third(session)
+
+    def third(session):
+        return fourth(session)
+
+    def fourth(session):
+        return fifth(session)
+
+    def fifth(session):
+        return sixth(session)
+
+    def sixth(session):
+        return seventh(session)
+
+    def seventh(session):
+        return eighth(session)
+
+    def eighth(session):
+        session.flush()
+
+    with SessionLocal() as session:
+        author = Author(name="Octavia")
+        session.add(author)
+        first(session)
+        assert author.id is not None  # quiet: who is given the session may flush it
+        session.commit()
+    print(author.name)  # finding: author.name expired at the commit and its session is closed

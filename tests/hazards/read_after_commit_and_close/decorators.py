@@ -26,6 +26,17 @@ def _committed(function):
     return wrapper
 
 
+def _watched(function):
+    """Looks at the arguments in a way that is not followed."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        args[0].info["asked"] = sorted(kwargs)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
 def _in_transaction_of(factory):
     def decorate(function):
         def wrapper(*args):
@@ -52,6 +63,12 @@ def _renamed(session, author_id, name):
     author = session.get(Author, author_id)
     author.name = name
     return author
+
+
+@_watched
+def _renamed_under_watch(session, author, name):
+    author.name = name
+    session.commit()
 
 
 @_in_transaction_of(SessionLocal)
@@ -84,3 +101,10 @@ def commit_of_a_decorator():
 def factory_of_a_decorator():
     print(_author_of_keeping(1).name)  # quiet: expire_on_commit=False
     print(_author_of_local(1).name)  # finding: name expired at the commit
+
+
+def arguments_of_a_wrapper_that_looks_at_them():
+    with SessionLocal() as session:
+        author = session.get(Author, 1)
+        _renamed_under_watch(session, author, name="Octavia")
+    print(author.name)  # finding: author.name expired at the commit and its session is closed

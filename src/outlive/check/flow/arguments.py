@@ -38,7 +38,7 @@ class Given(Struct):
 
 
 def unpacked(run: Interpreter, node: ir.Call, given: Given) -> Given:
-    """The arguments with those behind ``*`` and ``**`` in their places, where all of them are known."""
+    """The arguments with those behind ``*`` and ``**`` in their places, as far as they are known."""
     lists = [(place, run.value(operand, given.state, given.frame)) for place, operand in node.unpacked]
     dicts = [run.value(operand, given.state, given.frame) for operand in node.mapped]
     args = given.args.copy()
@@ -49,7 +49,7 @@ def unpacked(run: Interpreter, node: ir.Call, given: Given) -> Given:
     keywords = given.keywords.copy()
     for value in dicts:
         if not isinstance(value, Group) or len(value.names) != len(value.items):
-            return given
+            return replace(given, args=args)
         keywords.extend(zip(value.names, value.items, strict=True))
     return replace(given, args=args, keywords=keywords, starred=False)
 

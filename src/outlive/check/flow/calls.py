@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ from outlive.check.flow.frames import (
     CALL_STEPS,
     DEPTH,
     FEWER_STEPS,
+    LITTLE_STEPS,
     PATHS,
     Frame,
     Out,
@@ -118,7 +120,6 @@ def call(run: Interpreter, node: ir.Call, state: State, frame: Frame, out: Out) 
     if node.method == "append" and isinstance(node.base, str) and isinstance(base, (Many, Group)) and args:
         run.put(state, frame, node.base, args[0])
         containers.bring_home(run, state, frame, node.base, node.home, node.span)
-        state.assumed[frame.id, node.base] = True  # It is no longer empty.
         return [(state, NONE)]
     if node.method:
         return method_call(run, node, given, base)
@@ -221,6 +222,7 @@ def _is_sqlmodel(run: Interpreter, obj: Object | None, method: str) -> bool:
 
 def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -> Pairs:
     if isinstance(function, External):
+        unknown_call(given.state, _sessions_given_away(function, given))
         return library.library_call(run, node, given, function)
     if given.starred:
         given = unpacked(run, node, given)
@@ -234,6 +236,15 @@ def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -
     if coroutine and not node.awaited:
         return coroutines.of_function(run, node, given, coroutine, pairs)
     return pairs
+
+
+def _sessions_given_away(function: External, given: Given) -> Sequence[Value]:
+    """The sessions that a library is given, to do with them what it likes; not those for work that is seen."""
+    values = (*given.args, *(value for _, value in given.keywords))
+    is_work = any(isinstance(value, (Coroutine, FunctionValue, MethodValue)) for value in values)
+    if is_work or function.library in ("builtins", "sqlalchemy", "sqlmodel", *sys.stdlib_module_names):
+        return ()
+    return [value for value in values if isinstance(value, SessionRef)]
 
 
 def _open_flag(node: ir.Call, given: Given) -> str | None:
@@ -308,7 +319,7 @@ def unknown_call(state: State, values: Sequence[Value]) -> None:
         orphans.keep(state, value)
         if isinstance(value, SessionRef):
             for oid, obj in state.of_session(value.sid):
-                state.objects[oid] = lifetimes.relieved(obj)
+                state.objects[oid] = lifetimes.relieved(lifetimes.maybe_inserted(state, obj))
             if value.sid in state.sessions:
                 state.sessions[value.sid] = replace(state.sessions[value.sid], unsaved=None)
         for oid in lifetimes.refs(value):
@@ -441,7 +452,8 @@ def _within_bounds(
         if run.steps > limit:
             raise
         run.try_depth, run.nesting = depth, nesting
-        run.given_up.add(key)
+        if run.steps - begun > LITTLE_STEPS:
+            run.given_up.add(key)  # Else it is the caller who had none left.
         return None
     finally:
         run.begun, run.limit = before, limit

@@ -20,6 +20,7 @@ from outlive.check.flow.mentions import names_in
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import (
     NONE,
+    SOMETHING,
     UNKNOWN,
     Block,
     Const,
@@ -38,8 +39,6 @@ from outlive.lifecycle.states import State as Life
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
-
-_LENGTH = re.compile(r"len\((?P<name>[\w.]+)\)(?: (?P<how>Gt 0|GtE 1|Eq 0|Lt 1|LtE 0))?")
 
 _SESSIONS = frozenset({*SESSIONS, *SCOPED})
 _SIZE = re.compile(r"(?P<alone>[\w.]+)|len\((?P<name>[\w.]+)\)(?: (?P<how>Gt|GtE|Eq|Lt|LtE) (?P<number>\d+))?")
@@ -80,16 +79,16 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
     size = _SIZE.fullmatch(key) if "." in key else None
     if size is not None and _is_untouched(run, state, frame, size["name"] or size["alone"]):
         return _COMPARE[size["how"]](0, int(size["number"])) if size["how"] else False
+    if isinstance(value, Const):
+        return bool(value.value)
     if key.endswith(" Is None"):
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
         known = is_none(subject)
         if known is not None:
             return known
-    elif isinstance(value, Const):
-        return bool(value.value)
     elif isinstance(value, Group):
         return bool(value.items)
-    elif isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)):
+    elif isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)) or value == SOMETHING:
         return True
     return state.assumed.get((frame.id, key)) if key else None
 
@@ -134,9 +133,8 @@ def _be_none(state: State, value: Value) -> None:
 
 def find_empty(run: Interpreter, state: State, frame: Frame, key: str, answer: bool) -> None:
     """A condition has found nothing behind a relationship: nothing of it can be read on this path."""
-    length = _LENGTH.fullmatch(key)
-    name, how = (length["name"], length["how"]) if length is not None else (key.removesuffix(" Is None"), None)
-    if answer != (how in ("Eq 0", "Lt 1", "LtE 0") or key.endswith(" Is None")):
+    name = key.removesuffix(" Is None")
+    if answer != key.endswith(" Is None"):
         return
     value = _named(run, state, frame, name)
     missing = state.object(value.oid) if isinstance(value, Ref) and "." in name else None

@@ -73,8 +73,16 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
         more = _gained(node.method, args) or more
     for value in more:
         run.put(state, given.frame, node.base, value)
+    if more and node.method in ("extend", "update") and not _has_elements(state, given, node.args[0]):
+        state.assumed.pop((given.frame.id, node.base), None)
     if more:
         bring_home(run, state, given.frame, node.base, node.home, node.span)
+
+
+def _has_elements(state: State, given: Given, operand: ir.Operand) -> bool:
+    """Whether there is anything in what a collection is extended by."""
+    known = given.args and isinstance(given.args[0], Group) and bool(given.args[0].items)
+    return known or (isinstance(operand, str) and state.assumed.get((given.frame.id, operand), False))
 
 
 def _gained(method: str, args: Sequence[Value]) -> Sequence[Value]:

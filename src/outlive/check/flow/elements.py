@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outlive.check.flow.values import (
+    SOMETHING,
     UNKNOWN,
     Block,
     ClassValue,
@@ -49,7 +50,7 @@ def item(base: Value, index: Value) -> Value:
 def join(left: Value, right: Value) -> Value:
     """One value for two; what is known is kept, since a collection is asked for what may be in it."""
     if right == left or isinstance(right, Unknown):
-        return left
+        return left if left != SOMETHING or right == SOMETHING else UNKNOWN
     if isinstance(left, Many) and isinstance(right, (Many, Group)):
         return Many(join(left.element, item(right, UNKNOWN)))
     if isinstance(left, Ref) or (isinstance(left, Group) and left.items):
@@ -68,4 +69,5 @@ def is_none(value: Value) -> bool | None:
     """Whether a value is ``None``; ``None`` where that cannot be known."""
     if isinstance(value, Const):
         return value.value is None
-    return False if isinstance(value, (SessionRef, Block, Group, Many, Factory, Handle)) else None
+    is_there = isinstance(value, (SessionRef, Block, Group, Many, Factory, Handle)) or value == SOMETHING
+    return False if is_there else None

@@ -12,7 +12,7 @@ from outlive.check.flow import lifetimes, managers, raising
 from outlive.check.flow.frames import Frame, Out, Pairs
 from outlive.check.flow.meeting import merge_out, prune, prune_raised
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, Context
+from outlive.check.flow.values import SOMETHING, Context
 from outlive.check.program import ClassSymbol
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def try_(run: Interpreter, node: ir.Try, state: State, frame: Frame, out: Out) -
             chosen.pending = {}  # What was going on may be what has raised.
             _excuse(chosen)
             if handler.name:
-                run.bind(chosen, frame, handler.name, UNKNOWN)
+                run.bind(chosen, frame, handler.name, SOMETHING)
             handled = Out()
             after = run.block(handler.body, [chosen], frame, handled)
             # What a call in a handler may raise has nothing to do with the flush.
@@ -109,7 +109,8 @@ def leave(
         after, escaped = leaving(state, True)
         swallowed.extend(after)
         for one in escaped:
-            one.raised = raised
+            if one.raised != raising.FAILED_FLUSH:  # Of its own, which hides what was on its way.
+                one.raised = raised
             out.raises.append(one)
     return prune([*(after for state in prune(ends) for after in regularly(state)), *swallowed])
 

@@ -21,6 +21,9 @@ CALL_STEPS = 4_000
 FEWER_STEPS = 300
 """Of a call of a function that was given up before."""
 
+LITTLE_STEPS = 1_000
+"""Who was given up after fewer was not too long: its caller had none left for it."""
+
 AT_EASE = 0.25
 """When that part of the steps is used up, fewer paths are followed, so that the walk sees the end of the function."""
 

@@ -55,6 +55,7 @@ from outlive.check.flow.state import Plain, Session, State
 from outlive.check.flow.summaries import Summary
 from outlive.check.flow.values import (
     NONE,
+    SOMETHING,
     UNKNOWN,
     ClassValue,
     Const,
@@ -335,14 +336,16 @@ class Interpreter:
                 if node.how in _LOOKS:
                     values = [coroutines.used(self, state, frame, value, "", node.span) for value in values]
                 states = [state]
-                if node.how == "format":
+                if node.how in ("format", "text"):
                     for value in values:
                         states = [after for one in states for after in reads.shown(self, one, frame, value, node.span)]
                 made = queries.condition(values, node.how)
                 if node.how == "in" and isinstance(values[1], SessionRef):
                     made = sessions.holds(state, values[1].sid, values[0])
-                if node.how == "join" and not isinstance(made, Mapped):
+                if node.how in ("add", "join") and not isinstance(made, Mapped):
                     made = _together(values)
+                if _is_there(values, node.how) and made == UNKNOWN:
+                    made = SOMETHING
                 for one in states:
                     self.bind(one, frame, node.target, made)
                 return states
@@ -500,6 +503,7 @@ class Interpreter:
                 return
         state.own(frame.id)[name] = current
         forget(state, frame, name)
+        state.assumed[frame.id, name] = True  # It is no longer empty.
 
 
 def _is_calm(node: ir.Call) -> bool:
@@ -525,6 +529,17 @@ def _with_item(items: tuple[Value, ...], names: tuple[str, ...], name: str, valu
     """A dict of known keys, with one of them set."""
     known = {**dict(zip(names, items, strict=True)), name: value}
     return Group(tuple(known.values()), tuple(known))
+
+
+def _is_there(values: Sequence[Value], how: str) -> bool:
+    """Whether a text made of these, or their sum, is certainly neither empty nor 0."""
+    if how == "text" or (how == "format" and SOMETHING in values):
+        return True
+    told = [value.value for value in values if isinstance(value, Const)]
+    if how != "add" or any(isinstance(each, int) and each < 0 for each in told):
+        return False
+    is_sum = len(told) + values.count(SOMETHING) == len(values) and (any(told) or SOMETHING in values)
+    return is_sum or any(isinstance(each, str) and each for each in told)
 
 
 def _together(values: Sequence[Value]) -> Value:

@@ -38,6 +38,7 @@ from outlive.check.flow.state import LOADED
 from outlive.check.flow.values import (
     EVERY,
     NONE,
+    SOMETHING,
     UNKNOWN,
     Block,
     Const,
@@ -194,6 +195,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, given.args[0])]
     if function.dotted in run.knowledge.receivers or function.dotted in run.knowledge.leavers:
         return [(state, External(f"{function.dotted}()"))]
+    if last.endswith(("Error", "Exception")):
+        return [(state, SOMETHING)]
     first = given.args[0] if given.args else UNKNOWN
     if library == "builtins":
         if last in _SHOWN:
@@ -201,7 +204,7 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
             names = ("__repr__",) if last == "repr" else ("__str__", "__repr__")
             for value in given.args:
                 states = [after for one in states for after in reads.shown(run, one, frame, value, node.span, names)]
-            return [(one, UNKNOWN) for one in states]
+            return [(one, SOMETHING if SOMETHING in given.args else UNKNOWN) for one in states]
         if last in EMPTY and not given.args and not given.keywords and not given.starred:
             return [(state, EMPTY[last])]
         if last in _SAME_ELEMENTS:

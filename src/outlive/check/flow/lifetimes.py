@@ -483,6 +483,14 @@ def _maybe_filled(obj: Object, fresh: Mapping[str, Status]) -> Object:
     return replace(obj, columns=columns, attributes=attributes, renewed=obj.renewed | filled)
 
 
+def maybe_inserted(state: State, obj: Object) -> Object:
+    """Somebody may have flushed a pending object: it has a key then, and whatever it has not been given is vague."""
+    if obj.life is not Life.PENDING or obj.sid is None:
+        return obj
+    open_ = {name: VAGUE for name in obj.entity.relationships if not _is_filled(obj, name)}
+    return replace(obj, life=Life.PERSISTENT, attributes={**obj.attributes, **open_}, inserted=_depth(state, obj.sid))
+
+
 def relieved(obj: Object) -> Object:
     """Whatever was lost may be there again."""
     attributes = {n: VAGUE if s.loss is not None else s for n, s in obj.attributes.items()}

@@ -95,9 +95,9 @@ def condition(values: Sequence[Value], how: str) -> Value:
     if how == "equal" and len(values) == 2 and all(isinstance(value, (Const, Member)) for value in values):
         return Const(values[0] == values[1]) if type(values[0]) is type(values[1]) else UNKNOWN
     column = next((value for value in values if isinstance(value, Mapped)), None)
-    if column is None or how not in ("equal", "compare", "join"):
+    if column is None or how not in ("add", "compare", "equal", "join"):
         return UNKNOWN
-    if how == "join":
+    if how in ("add", "join"):
         return replace(column, equals=None)
     other = values[1] if values[0] is column else values[0]
     if isinstance(other, Mapped):

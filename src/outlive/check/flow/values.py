@@ -17,9 +17,11 @@ class Unknown(Struct, frozen=True):
 
     Attributes:
         source: What is the same wherever the value goes, such as a parameter: it can be a key; 0 for all else.
+        there: It is true: neither ``None`` nor empty.
     """
 
     source: int = 0
+    there: bool = False
 
 
 class Const(Struct, frozen=True):
@@ -331,9 +333,21 @@ Value: TypeAlias = (
 )  # fmt: skip
 
 UNKNOWN = Unknown()
+SOMETHING = Unknown(there=True)
 NOTHING = Load()
 NONE = Const(None)
 EVERY = Every()
 SOME = Every(part=True)
 
-__all__ = ["EVERY", "NONE", "SOME", "UNKNOWN", "External", "GlobalSymbol", "Module", "ModuleSymbol", "Value"]
+__all__ = [
+    "EVERY",
+    "NONE",
+    "SOME",
+    "SOMETHING",
+    "UNKNOWN",
+    "External",
+    "GlobalSymbol",
+    "Module",
+    "ModuleSymbol",
+    "Value",
+]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from outlive.check import ir
 from outlive.check.ir import Lit, Operand, Statement
 from outlive.check.lower.counting import Counting
-from outlive.check.lower.terms import condition_key, iteration_key, span_of
+from outlive.check.lower.terms import condition_key, emptiness, iteration_key, span_of
 from outlive.check.source import pack
 
 NONE = Lit(None)
@@ -136,12 +136,13 @@ class Expressions(ABC):
             case ast.JoinedStr():
                 operands = [self.value(part.value) for part in node.values if isinstance(part, ast.FormattedValue)]
                 target = target or self.fresh()
-                self.out.append(ir.Touch(target, operands, "format", span_of(node)))
+                has_text = any(isinstance(part, ast.Constant) and part.value for part in node.values)
+                self.out.append(ir.Touch(target, operands, "text" if has_text else "format", span_of(node)))
             case ast.BinOp():
                 operands = [self.value(node.left), self.value(node.right)]
                 target = target or self.fresh()
-                how = "format" if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) else "join"
-                self.out.append(ir.Touch(target, operands, how, span_of(node)))
+                is_format = isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant)
+                self.out.append(ir.Touch(target, operands, "format" if is_format else joining(node.op), span_of(node)))
             case ast.Starred():
                 return self.bind(target, self.value(node.value))
             case _:
@@ -200,6 +201,10 @@ class Expressions(ABC):
         if isinstance(node, ast.Compare) and self.is_seen(node):
             self.tested(node)
             return Lit(isinstance(node.ops[0], ast.NotIn)), "", False
+        sized = emptiness(node)
+        if sized is not None:
+            operand, key, negated = self.test(sized[0])
+            return operand, key, negated != sized[1]
         answer = next((answer for each in reversed(self.countings) if (answer := each.answer(node))), None)
         if answer is not None:
             self.tested(node)
@@ -371,6 +376,11 @@ class Expressions(ABC):
                 self.assign(target.value, value)
             case _:
                 pass
+
+
+def joining(operator: ast.operator) -> str:
+    """How an operator between two values is called in a ``Touch``."""
+    return "add" if isinstance(operator, ast.Add) else "join"
 
 
 def _how(node: ast.Compare) -> str:

@@ -10,7 +10,7 @@ from outlive.check import ir
 from outlive.check.facts import Attribute, Body, Class, Facts, Function, Mapping, Parameter
 from outlive.check.ir import Statement
 from outlive.check.lower import counting
-from outlive.check.lower.expressions import NONE, OPAQUE, Expressions
+from outlive.check.lower.expressions import NONE, OPAQUE, Expressions, joining
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 
 _ABOUT_THE_FILE = ("class", "global", "import", "map_imperatively(", "mapper(", "nonlocal")
@@ -135,7 +135,7 @@ class Statements(Expressions):
                 loaded = ast.copy_location(_as_load(node.target), node.target)
                 left, right = self.value(loaded), self.value(node.value)
                 joined = self.fresh()
-                self.out.append(ir.Touch(joined, [left, right], "join", span_of(node)))
+                self.out.append(ir.Touch(joined, [left, right], joining(node.op), span_of(node)))
                 self.assign(node.target, joined)
             case ast.Return():
                 value = self.value(node.value) if node.value else NONE

@@ -72,6 +72,24 @@ def term(node: ast.expr | None, *, annotation: bool = False) -> Term | None:
             return Term("other", span=span)
 
 
+_SIZES: dict[tuple[type[ast.cmpop], object], bool] = {
+    (ast.Eq, 0): True, (ast.Lt, 1): True, (ast.LtE, 0): True,
+    (ast.Gt, 0): False, (ast.GtE, 1): False, (ast.NotEq, 0): False,
+}  # fmt: skip
+
+
+def emptiness(node: ast.expr) -> tuple[ast.expr, bool] | None:
+    """What a condition like ``len(items) > 0`` asks about, and whether it holds where that is empty."""
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=size)]) if (type(op), size) in _SIZES:
+            inner = emptiness(left)
+            return (inner[0], _SIZES[type(op), size]) if inner is not None else None
+        case ast.Call(func=ast.Name(id="len"), args=[only], keywords=[]):
+            return only, False
+        case _:
+            return None
+
+
 def condition_key(node: ast.expr) -> tuple[str, bool]:
     """A text that is equal for conditions that have equal answers, and whether this one is its negation."""
     match node:
