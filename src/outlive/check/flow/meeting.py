@@ -30,6 +30,8 @@ from outlive.lifecycle.states import State as Life
 
 T = TypeVar("T")
 
+_NO_ELEMENT = Group(())
+
 WAITING = 4 * PATHS
 """States with an exception on its way that are kept at once."""
 
@@ -244,6 +246,9 @@ def _joined_names(
             made[name] = value
         elif isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
             made[name] = _joined_query(mine, value)
+        elif _is_filled_on_one(mine, value):
+            if isinstance(value, Many):
+                made[name] = value
         elif mine is None or _are_apart(name, mine, value, state, other):
             if frame is not None:
                 _differing.clear()
@@ -267,11 +272,18 @@ def _joined_query(mine: Query, value: Query) -> Query:
     return replace(mine, key=key, joined=mine.joined or value.joined, load=replace(mine.load, keyed=keyed))
 
 
+def _is_filled_on_one(mine: Value | None, value: Value) -> bool:
+    """Whether a list is empty on one path and not on the other: what may be in it may be missing, too."""
+    return (mine == _NO_ELEMENT and isinstance(value, Many)) or (isinstance(mine, Many) and value == _NO_ELEMENT)
+
+
 def _are_apart(name: str, mine: Value, value: Value, state: State, other: State) -> bool:
     """Whether a name stands for two things on two paths, and which of them may matter."""
     if value is mine or value == mine:
         return False
     if isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
+        return False
+    if _is_filled_on_one(mine, value):
         return False
     if name[0] == "%" and (isinstance(value, Const) or isinstance(mine, Const)):
         return True  # The answer of a condition, about to be tested.
