@@ -134,7 +134,10 @@ def with_(run: Interpreter, node: ir.With, state: State, frame: Frame, out: Out)
         run.try_depth -= 1
         run.guards -= is_guard
         del frame.caught[len(frame.caught) - len(names) :]
-    if names:
+    if managers.is_expecting(context) and not ends:
+        ends = [one for one in inner.raises if one.raised not in (None, raising.FAILED_FLUSH)]
+        inner.raises = [one for one in inner.raises if one not in ends]
+    elif names and not managers.is_expecting(context):
         ends.extend(inner.raises)
         inner.raises = []
     if not run.try_depth:

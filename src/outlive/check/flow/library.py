@@ -19,6 +19,7 @@ from outlive.check.flow import (
     lifetimes,
     listeners,
     loading,
+    managers,
     queries,
     raising,
     reads,
@@ -274,6 +275,8 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, first if isinstance(first, FunctionValue) else UNKNOWN)]
     if last == "suppress":
         return [(state, Group(tuple(given.args), (last,)))]
+    if last == "raises" and library == "pytest" and len(given.args) == 1:
+        return [(state, Group(tuple(given.args), managers.EXPECTING))]
     if last == "nullcontext":
         return [(state, Group((first,), (last,)))]
     if last == "partial" and isinstance(first, FunctionValue) and not given.starred:

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 ENTER = ("__enter__", "__aenter__")
 EXIT = ("__exit__", "__aexit__")
+EXPECTING = ("raises",)
+"""What marks ``pytest.raises(...)`` and ``self.assertRaises(...)``, as a group of the exceptions."""
+
+ASSERTING = frozenset({"assertRaises", "assertRaisesRegex"})
+
 _TRANSACTIONS = ("begin", "factory", "nested")
 
 
@@ -158,10 +163,15 @@ def _given_up(
 
 
 def suppressed(context: Value) -> list[str]:
-    """The exceptions that ``contextlib.suppress`` swallows."""
-    if not isinstance(context, Group) or context.names != ("suppress",):
+    """The exceptions that ``contextlib.suppress`` swallows, and those that ``pytest.raises`` waits for."""
+    if not isinstance(context, Group) or context.names not in (("suppress",), EXPECTING):
         return []
     return [each.last for each in context.items if isinstance(each, External)]
+
+
+def is_expecting(context: Value) -> bool:
+    """Whether its block is left by an exception, and the program goes on behind it."""
+    return isinstance(context, Group) and context.names == EXPECTING
 
 
 def is_guard(context: Value) -> bool:
@@ -171,5 +181,5 @@ def is_guard(context: Value) -> bool:
     if isinstance(context, Group) and context.names == ("nullcontext",):
         return is_guard(context.items[0])
     if isinstance(context, Group):
-        return context.names != ("suppress",)
+        return context.names not in (("suppress",), EXPECTING)
     return not isinstance(context, (SessionRef, Block, Context))
