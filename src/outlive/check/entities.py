@@ -140,6 +140,7 @@ class Entities:
         self.program = program
         self._known: dict[ClassSymbol, Entity | None] = {}
         self._below: dict[ClassSymbol, Entity | None] = {}
+        self._eager: dict[ClassSymbol, Mapping[ClassSymbol, set[str]]] = {}
         self._backrefs: dict[ClassSymbol, dict[str, Relationship]] | None = None
         self._unsettled: list[Entity] = []
         self._settling = False
@@ -172,6 +173,45 @@ class Entities:
         if relationship is None or relationship.target is None:
             return None
         return self.get(relationship.target)
+
+    def loaded_with(self, entity: Entity) -> Mapping[ClassSymbol, set[str]]:
+        """The classes of what eager loading on the mappings brings with an entity, and the relationships to them.
+
+        Behind a collection any row may be, and the name is empty.  What leads back to the entity ends there.
+        """
+        if entity.symbol not in self._eager:
+            found: dict[ClassSymbol, set[str]] = {}
+            seen: set[tuple[ClassSymbol, bool]] = set()
+            waiting = [(entity, False)]
+            while waiting:
+                owner, is_one_of_many = waiting.pop()
+                for name, relationship in self._eager_relationships(owner):
+                    target, many = self.behind(relationship), is_one_of_many or relationship.many is not False
+                    if target is None or (target is entity and owner is not entity):
+                        continue
+                    for symbol in target.lineage:
+                        found.setdefault(symbol, set()).add("" if many else name)
+                    if target is not entity and (target.symbol, many) not in seen:
+                        seen.add((target.symbol, many))
+                        waiting.append((target, many))
+            self._eager[entity.symbol] = found
+        return self._eager[entity.symbol]
+
+    def _eager_relationships(self, entity: Entity) -> Iterator[tuple[str, Relationship]]:
+        """Its own, and those of the heirs that are loaded whole with it.
+
+        Source: SQLAlchemy 2.0 and 2.1, ``polymorphic_load`` and ``with_polymorphic``, run.
+        """
+        whole = "with_polymorphic" in self._mapper_arguments(entity.lineage)
+        heirs = (
+            self.get(symbol)
+            for symbol in self._heirs.get(entity.symbol, ())
+            if whole or "polymorphic_load" in self._mapper_arguments((symbol,))
+        )
+        for each in (entity, *heirs):
+            for name, relationship in each.relationships.items() if each is not None else ():
+                if relationship.eager:
+                    yield name, relationship
 
     def annotated(self, module: Module, name: str) -> Entity | None:
         """What an annotation names: a mapped class, or any below a base or the bound of a type variable."""

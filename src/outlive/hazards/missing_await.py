@@ -15,6 +15,8 @@ What to do
 
 Misses
     Coroutines that are kept under a name, or in a list, and never used.
+    Functions that are not async themselves, where only an annotation says what
+    session they are given.
     Sessions of a class of the program's own that come in as an argument: it may
     have methods that are not async.
 """

@@ -59,7 +59,9 @@ def materialise(run: Interpreter, state: State, oid: int) -> None:
         assert obj is not None
         status = obj.status(name)
         found = status.loss is None and not status.vague
-        if name not in obj.links and (found or (obj.deleted and not relationship.deletes)):
+        # Where it is not known whether it is loaded, it may be, with whatever stands behind it.
+        is_lost = status.loss is not None and obj.deleted and not relationship.deletes
+        if name not in obj.links and (found or is_lost):
             if not found:
                 forget_child(run, state, oid, name)  # It is loaded with the rows that are changed.
             for behind in lifetimes.refs(child(run, state, oid, name)):

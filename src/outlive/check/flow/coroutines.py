@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from outlive.check import ir
 from outlive.check.flow import sessions, sharing
 from outlive.check.flow.arguments import Given, bind_arguments
-from outlive.check.flow.frames import Frame, Pairs
+from outlive.check.flow.frames import Frame, Pairs, outermost
 from outlive.check.flow.log import Note
 from outlive.check.flow.state import Session, State
 from outlive.check.flow.values import UNKNOWN, Context, Coroutine, FunctionValue, SessionRef, Spot, Value
@@ -37,9 +37,14 @@ def call(run: Interpreter, node: ir.Call, given: Given, session: SessionRef) -> 
     """``session.method(...)``: what it gives is a coroutine until it is awaited."""
     held = given.state.sessions.get(session.sid)
     sharing.used(run, given.state, session, node.method, Spot(given.frame.id, node.span))
+    spot = Spot(given.frame.id, node.span)
+    if held is not None and held.factory is not None and not held.is_async:
+        run.log.fine.add(spot)
     if node.awaited or node.method not in METHODS or held is None or not _is_surely_async(session, held):
         return sessions.call(run, node, given, session.sid, node.method)
-    spot = Spot(given.frame.id, node.span)
+    if held.factory is None and not _can_await(run, given.frame):
+        given.state.sessions[session.sid] = replace(held, is_async=False, name="", expires=None)
+        return sessions.call(run, node, given, session.sid, node.method)
     if node.dropped:
         run.log.add(Note("coroutine", spot, node.method, session=held, cause=spot))
         return [(given.state, UNKNOWN)]
@@ -52,6 +57,12 @@ def _is_surely_async(session: SessionRef, held: Session) -> bool:
     """Not only named so, nor the sync session inside; a class of the program's own may have sync methods."""
     scoped = held.factory is not None and held.factory.scoped
     return held.is_async and not held.lent and not session.inner and (scoped or bool(held.name))
+
+
+def _can_await(run: Interpreter, frame: Frame) -> bool:
+    """Whether the walk began in an async function: what another one is given need not be what its annotation says."""
+    _, _, module, index = run.frames[outermost(run.frames, frame.id)]
+    return index >= 0 and module.function(index).is_async
 
 
 def of_function(run: Interpreter, node: ir.Call, given: Given, function: FunctionValue, pairs: Pairs) -> Pairs:

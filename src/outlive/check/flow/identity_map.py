@@ -104,18 +104,21 @@ def _may_be(run: Interpreter, state: State, oid: int, name: str) -> bool:
 
 
 def _is_behind(run: Interpreter, entity: Entity, load: Load, target: ClassSymbol, name: str) -> bool:
-    """Whether options or the mapping load objects of a class behind an entity, in the same role or many of them.
+    """Whether options or mappings load objects of a class behind an entity, in the same role or many of them.
 
     Behind a collection every role will do, and the ``name`` is empty.
     """
-    for relation, relationship in entity.relationships.items():
-        inner = load.get(relation)
+    roles = run.entities.loaded_with(entity).get(target, ())
+    if roles and (not name or "" in roles or name in roles):
+        return True
+    for relation, inner in load.rels:
+        relationship = entity.relationships.get(relation)
         found = run.entities.behind(relationship)
-        if found is None or (inner is None and not relationship.eager):
+        if relationship is None or found is None:
             continue
         many = relationship.many is not False
         if target in found.lineage and (many or name in ("", relation)):
             return True
-        if inner is not None and _is_behind(run, found, inner, target, "" if many else name):
+        if _is_behind(run, found, inner, target, "" if many else name):
             return True
     return False

@@ -12,6 +12,7 @@ from outlive.check.flow import calls, children, conditions, coroutines, endless,
 from outlive.check.flow.elements import item
 from outlive.check.flow.frames import Frame, Out
 from outlive.check.flow.meeting import prune, prune_raised
+from outlive.check.flow.relevance import walk
 from outlive.check.flow.state import LOADED, VAGUE, Object, Plain, State, Status
 from outlive.check.flow.values import (
     UNKNOWN,
@@ -118,7 +119,7 @@ def _builds_a_query(node: ir.For, state: State, frame: Frame) -> bool:
 
 
 def _sets_by_name(body: Sequence[ir.Statement]) -> bool:
-    return any(isinstance(node, ir.Call) and node.base == "setattr" and not node.method for node in body)
+    return any(isinstance(node, ir.Call) and node.base == "setattr" and not node.method for node in walk(body))
 
 
 def is_retry(node: ir.For) -> bool:

@@ -507,9 +507,15 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
 
 
 def store_somewhere(state: State, base: Value, spot: Spot) -> None:
-    """``setattr(base, name, value)``, and nobody knows which name."""
+    """``setattr(base, name, value)``, and nobody knows which name: of a new object, any attribute may be set."""
     found = state.object(base.oid) if isinstance(base, Ref) else None
-    if isinstance(base, Ref) and found is not None and found.life is Life.PERSISTENT and found.sid is not None:
+    if not isinstance(base, Ref) or found is None:
+        return
+    if found.made and found.life in (Life.TRANSIENT, Life.PENDING):
+        names = (*found.entity.columns, *found.entity.relationships)
+        maybe = {name: VAGUE for name in names if name not in found.links}
+        state.objects[base.oid] = replace(found, attributes={**found.attributes, **maybe})
+    elif found.life is Life.PERSISTENT and found.sid is not None:
         lifetimes.begin(state, found.sid, spot)
         lifetimes.change(state, found.sid, spot)
         state.objects[base.oid] = replace(found, changed=found.changed | {SOMEWHERE})

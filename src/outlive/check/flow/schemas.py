@@ -182,7 +182,7 @@ def _fields(run: Interpreter, schema: ClassSymbol) -> Iterator[tuple[str, ClassS
     """The attributes that a schema reads, what reads what stands there, and where that is declared."""
     library = library_of(run, schema)
     inside, _, _ = run.program.lineage(schema)
-    if not library or any(_hides(class_) or _chooses(class_) for class_ in inside):
+    if not library or any(_hides(class_) or _chooses(class_) or _has_a_getter(run, class_) for class_ in inside):
         return
     seen: set[str] = set()
     for class_ in inside:
@@ -201,6 +201,25 @@ def _chooses(class_: ClassSymbol) -> bool:
     meta = f"{class_.facts.qualname}.Meta"
     chosen = (other.attributes for other in class_.module.facts.classes if other.qualname == meta)
     return any(attribute.name in ("exclude", "fields") for attributes in chosen for attribute in attributes)
+
+
+def _has_a_getter(run: Interpreter, class_: ClassSymbol) -> bool:
+    """The ``getter_dict`` of a schema decides what is read of an object: ``class Config`` of pydantic 1 names it.
+
+    Source: pydantic 1.10, ``BaseModel.from_orm``; ``GetterDict`` itself reads every field.
+    """
+    given = [(class_.module, value) for word, value in class_.facts.keywords if word == "getter_dict"]
+    for config in _configs(run, class_):
+        given += [(config.module, a.value) for a in config.facts.attributes if a.name == "getter_dict" and a.value]
+    getters = [run.program.resolve(module, value.head) for module, value in given]
+    return any(not isinstance(each, External) or each.last != "GetterDict" for each in getters)
+
+
+def _configs(run: Interpreter, class_: ClassSymbol) -> Iterator[ClassSymbol]:
+    """``class Config`` in a schema, and what that inherits from."""
+    for index, other in enumerate(class_.module.facts.classes):
+        if other.qualname == f"{class_.facts.qualname}.Config":
+            yield from run.program.lineage(ClassSymbol(class_.module, index))[0]
 
 
 def _dumped(run: Interpreter, class_: ClassSymbol, field: Attribute) -> str | None:

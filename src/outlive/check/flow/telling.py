@@ -143,6 +143,10 @@ class _Teller:
             frame = parent
         return steps[::-1]
 
+    def line(self, spot: Spot) -> object:
+        """Where it is in the source, whoever has called it."""
+        return spot.span, self.run.frames[spot.frame][2:]
+
     def fine(self, spot: Spot) -> Confidence:
         return Confidence.LIKELY if spot in self.run.log.fine else Confidence.CERTAIN
 
@@ -439,10 +443,13 @@ class _Teller:
 
     def unawaited(self) -> Iterable[Unawaited]:
         made: dict[Place, Unawaited] = {}
-        for note in self.notes("coroutine"):
+        notes = [*self.notes("coroutine")]
+        # Some caller gives a sync session, whatever the annotation says.
+        sync = {self.line(spot) for spot in self.run.log.fine} if notes else set[object]()
+        for note in notes:
             assert note.session is not None
             place = self.place(note.spot)
-            if place in made:
+            if place in made or (note.session.factory is None and self.line(note.spot) in sync):
                 continue
             source = self.source(note.spot)
             use = None if note.use is None else note.name
