@@ -110,7 +110,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
         case External() if base == requests.STATE:
             return [(state, requests.read(run, state, frame, name))]
         case External() | ModuleSymbol():
-            if name == "session" and factories.is_extension(base):
+            if name == "session" and factories.is_extension(run, base):
                 return [(state, factories.EXTENSION)]
             return [(state, run.symbol_value(run.program.member(base, name)))]
         case Super(owner=owner, behind=behind):
@@ -248,7 +248,11 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
     found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
     if found is not None:
         return found
-    return [(state, _class_attribute(run, plain.symbol, name))]
+    value = _class_attribute(run, plain.symbol, name)
+    extension = factories.extension_above(run, plain.symbol) if value == UNKNOWN else None
+    if extension is not None:
+        return [(state, External(f"{extension.dotted}().{name}"))]
+    return [(state, value)]
 
 
 def _read_mapped(
