@@ -30,8 +30,8 @@ FOLDER = Path(__file__).parent
 MARK = re.compile(r"# (?P<kind>finding|quiet|missed|also(?P<other> [a-z-]+))(, (?P<harm>\w+))?: (?P<text>[^#]+)")
 
 LIBRARIES = (
-    "aiocache", "cachelib", "cachetools", "celery", "click", "dogpile", "fastapi", "flask", "flask_caching", "httpx",
-    "litestar", "marshmallow", "redis", "sqlmodel",
+    "aiocache", "cachelib", "cachetools", "celery", "click", "dogpile", "fastapi", "flask", "flask_caching",
+    "flask_sqlalchemy", "httpx", "litestar", "marshmallow", "redis", "sqlmodel",
 )  # fmt: skip
 """What the package as users get it does not bring."""
 

@@ -60,6 +60,9 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
         fields: dict[str, Value] = {}
         if init is None:
             fields = {**_defaults(inside), **dict(zip(names, given.args, strict=False)), **dict(given.keywords)}
+        extension = factories.of_extension(run, symbol, given)
+        if extension is not None:
+            fields["session"] = extension
         state.objects[oid] = Plain(symbol, fields)
     if init is None:
         return [(state, Ref(oid))]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from outlive.check.flow import classes
+from outlive.check.flow import classes, reads
 from outlive.check.flow.arguments import Given, evaluate_term
-from outlive.check.flow.values import ClassValue, Const, Factory, Spot, Value
+from outlive.check.flow.values import ClassValue, Const, Factory, Group, Ref, Spot, Value
 from outlive.check.ir import Term
 from outlive.check.program import KEEPING, ClassSymbol, External, Module
 
@@ -23,10 +23,41 @@ FACTORIES = {"sessionmaker": False, "async_sessionmaker": True}
 EXTENSION = Factory(False, True, "scoped_session", None, scoped=True)
 """``db.session`` of Flask-SQLAlchemy."""
 
+_OWN_SESSIONS = ("session", "create_scoped_session", "create_session", "_make_scoped_session")
+"""Methods of Flask-SQLAlchemy's class, 2.0 to 3.1, with which a subclass makes sessions in a way of its own."""
 
-def is_extension(value: Value) -> bool:
-    """Whether it is ``db`` of ``db = SQLAlchemy()``."""
+
+def is_extension(run: Interpreter, value: Value) -> bool:
+    """Whether it is ``db`` of ``db = SQLAlchemy()``, or of a subclass."""
+    if isinstance(value, Ref):
+        plain = run.global_plains.get(value.oid)
+        return plain is not None and plain.fields.get("session") == EXTENSION
     return isinstance(value, External) and value.dotted.endswith(".SQLAlchemy()")
+
+
+def extension_above(run: Interpreter, symbol: ClassSymbol) -> External | None:
+    """Flask-SQLAlchemy's own class that a class inherits from."""
+    bases = run.program.lineage(symbol)[1]
+    return next((base for base in bases if isinstance(base, External) and base.sqlalchemy == "SQLAlchemy"), None)
+
+
+def of_extension(run: Interpreter, symbol: ClassSymbol, given: Given) -> Factory | None:
+    """``session`` of what a subclass of Flask-SQLAlchemy's class makes, unless it makes that in a way of its own."""
+    if extension_above(run, symbol) is None or not makes_usual_sessions(given):
+        return None
+    inside = run.program.lineage(symbol)[0]
+    own = {attribute.name for class_ in inside for attribute in class_.facts.attributes}
+    if not own.isdisjoint(_OWN_SESSIONS) or any(reads.method(run, symbol, name) for name in _OWN_SESSIONS):
+        return None
+    init = reads.method(run, symbol, "__init__")
+    return EXTENSION if init is None or "session" not in init.facts.text else None
+
+
+def makes_usual_sessions(given: Given) -> bool:
+    """Whether ``SQLAlchemy(...)`` says nothing about when the objects of its sessions expire."""
+    options = given.keyword("session_options")
+    usual = options is None or (isinstance(options, Group) and "expire_on_commit" not in options.names)
+    return usual and not given.starred
 
 
 def of_model(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
@@ -34,7 +65,7 @@ def of_model(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
     for class_ in run.program.lineage(symbol)[0]:
         for base in class_.facts.bases:
             owner, _, last = base.head.rpartition(".")
-            if last == "Model" and is_extension(evaluate_term(run, class_.module, Term("name", owner))):
+            if last == "Model" and is_extension(run, evaluate_term(run, class_.module, Term("name", owner))):
                 return EXTENSION
     return None
 

@@ -100,9 +100,7 @@ def library_call(run: Interpreter, node: ir.Call, given: Given, function: Extern
             return [(state, replace(inner, scoped=True, name=""))]
         return [(state, UNKNOWN)]
     if name == "SQLAlchemy":
-        options = given.keyword("session_options")
-        plain = options is None or (isinstance(options, Group) and "expire_on_commit" not in options.names)
-        return [(state, External(f"{function.dotted}()") if plain and not given.starred else UNKNOWN)]
+        return [(state, External(f"{function.dotted}()") if factories.makes_usual_sessions(given) else UNKNOWN)]
     if name == "select":
         return [(state, Query(tuple(given.args), Load(), spot, key=EVERY))]
     if name in ("update", "insert", "delete"):

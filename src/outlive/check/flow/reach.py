@@ -205,6 +205,12 @@ class Reach:
                 yield from self._meaning(symbol.module, name)
         elif symbol is not None:
             yield symbol
+            if isinstance(symbol, ClassSymbol) and self._makes(symbol):
+                yield None
+
+    def _makes(self, class_: ClassSymbol) -> bool:
+        """Whether a class inherits from one that makes sessions, or is one."""
+        return any(isinstance(b, External) and b.sqlalchemy in _MAKERS for b in self.program.lineage(class_)[1])
 
     # -- types -------------------------------------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
         case External(dotted=dotted) if dotted.endswith("()") and dotted[:-2] in run.knowledge.leavers:
             return [(state, _leaving(run, dotted, name))]
         case External() | ModuleSymbol():
-            if name == "session" and factories.is_extension(base):
+            if name == "session" and factories.is_extension(run, base):
                 return [(state, factories.EXTENSION)]
             return [(state, run.symbol_value(run.program.member(base, name)))]
         case Super(owner=owner, behind=behind):
@@ -257,7 +257,10 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
 
 
 def _inherited(run: Interpreter, symbol: ClassSymbol, name: str) -> Value:
-    """A method that a class has from one of a library."""
+    """What a class has from one of a library, of those that matter."""
+    extension = factories.extension_above(run, symbol)
+    if extension is not None:
+        return External(f"{extension.dotted}().{name}")
     _, outside, _ = run.program.lineage(symbol)
     found = [_leaving(run, f"{base.dotted}()", name) for base in outside if isinstance(base, External)]
     return next((each for each in found if not isinstance(each, Unknown)), UNKNOWN)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.entities import Entity
-from outlive.check.flow import calls, children, keys, lifetimes, listeners, loading, ownership, results, rows
+from outlive.check.flow import calls, children, factories, keys, lifetimes, listeners, loading, ownership, results, rows
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.log import Note
@@ -421,11 +421,17 @@ def _run_sync(run: Interpreter, given: Given, sid: int, function: Value, span: i
     return pairs
 
 
+def _given(run: Interpreter, state: State) -> int | None:
+    """The session that a function is given: with Flask-SQLAlchemy it is ``db.session``, or a test has put it there."""
+    return next((sid for sid in state.sessions if run.key_of(sid)[0] == "parameter"), None)
+
+
 def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory, span: int) -> SessionRef:
     """A new session of a factory; a scoped one is always the same."""
     spot = Spot(frame.id, span)
     if factory.scoped:
-        sid = run.identity("scoped", factory.spot, factory.name)
+        given = _given(run, state) if factory == factories.EXTENSION else None
+        sid = run.identity("scoped", factory.spot, factory.name) if given is None else given
         if sid not in state.sessions:
             state.sessions[sid] = Session(
                 factory.is_async, factory.expires, "", factory, spot, begun=True, connected=True
