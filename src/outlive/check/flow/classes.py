@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from outlive.check.flow import calls, children, factories, reads, sessions
+from outlive.check.flow import calls, children, factories, overwritten, reads, sessions
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import EMPTY
 from outlive.check.flow.frames import Pairs
@@ -54,6 +54,8 @@ def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) ->
         for name in entity.relationships:
             children.forget_child(run, state, oid, name)
             children.fill_other_side(run, state, entity, links.get(name, UNKNOWN))
+            if name in links:
+                overwritten.related(run, state, oid, name, links[name])
     else:
         inside, _, _ = run.program.lineage(symbol)
         names = [a.name for class_ in reversed(inside) for a in class_.facts.attributes if a.annotation is not None]

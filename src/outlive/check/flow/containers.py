@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from outlive.check import ir
-from outlive.check.flow import children, fields, lifetimes, ownership
+from outlive.check.flow import children, fields, lifetimes, overwritten, ownership
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.frames import Frame
 from outlive.check.flow.state import VAGUE, Object, Plain, State
@@ -53,9 +53,9 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
         ownership.appended(run, state, given.frame, base, args[-1], Spot(given.frame.id, node.span))
     if isinstance(base, MethodValue) and isinstance(base.base, Ref):
         _fill(run, state, base.base.oid, base.name, args)
-    elif isinstance(base, Group) and _is_given(state, base):
-        for oid in [oid for value in args for oid in lifetimes.refs(value)]:
-            _set_to_one(run, state, oid)
+    elif isinstance(base, Group):
+        for oid, name in [*_given(state, base)]:
+            _gain(run, state, oid, name, args)
     if not isinstance(node.base, str):
         return
     for key in (node.base, f"len({node.base})"):
@@ -124,6 +124,9 @@ def _append(run: Interpreter, state: State, collection: Many, value: Value) -> N
             state.objects[oid] = replace(appended, life=None)
     if isinstance(value, Ref) and any(state.object(oid) for oid in lifetimes.refs(collection.element)):
         _set_to_one(run, state, value.oid)
+    key = run.key_of(collection.element.oid if isinstance(collection.element, Ref) else 0)
+    if key[:1] == ("child",):
+        overwritten.related(run, state, key[1], key[2], value)
 
 
 def _fill(run: Interpreter, state: State, oid: int, name: str, values: Sequence[Value]) -> None:
@@ -131,14 +134,21 @@ def _fill(run: Interpreter, state: State, oid: int, name: str, values: Sequence[
     obj = state.object(oid)
     if obj is not None and name in obj.entity.relationships:
         state.objects[oid] = obj.with_status(name, VAGUE)
-        for each in [oid for value in values for oid in lifetimes.refs(value)]:
+        _gain(run, state, oid, name, values)
+
+
+def _gain(run: Interpreter, state: State, oid: int, name: str, values: Sequence[Value]) -> None:
+    for value in values:
+        overwritten.related(run, state, oid, name, value)
+        for each in [*lifetimes.refs(value)]:
             _set_to_one(run, state, each)
 
 
-def _is_given(state: State, value: Group) -> bool:
-    """Whether a new object was given a list: ``Author(books=[book])``."""
-    found = (obj for obj in state.objects.values() if isinstance(obj, Object) and obj.made)
-    return any(value is link for obj in found for link in obj.links.values())
+def _given(state: State, value: Group) -> Iterator[tuple[int, str]]:
+    """The new objects that were given a list, and where: ``Author(books=[book])``."""
+    for oid, obj in state.objects.items():
+        if isinstance(obj, Object) and obj.made:
+            yield from ((oid, name) for name, link in obj.links.items() if link is value)
 
 
 def _set_to_one(run: Interpreter, state: State, oid: int) -> None:

@@ -95,6 +95,13 @@ class Log:
     def add(self, note: Note) -> None:
         self.notes.append(note)
 
+    def forgive(self, kind: str, oid: int, spot: Spot) -> None:
+        """What was noted of an object at a spot does no harm on the path that is walked."""
+        self.fine.add(spot)
+        self.notes[:] = [
+            replace(n, doubtful=True) if (n.kind, n.oid, n.spot) == (kind, oid, spot) else n for n in self.notes
+        ]
+
     def say_where(self, since: int, spot: Spot, use: Spot, reader: str) -> None:
         """What was noted ``since`` then at a spot is read there because of what stands at ``use``."""
         self.notes[since:] = [

@@ -21,6 +21,7 @@ from outlive.check.flow import (
     lifetimes,
     modules,
     orphans,
+    overwritten,
     ownership,
     requests,
     results,
@@ -308,6 +309,8 @@ def _read_mapped(
         run.log.fine.add(spot)
         if relationship is not None and relationship.many and (status.loss is not None or name not in obj.links):
             return [(state, MethodValue(Ref(oid), name))]
+        if unset and obj.life is Life.PENDING:
+            return [(state, overwritten.unset_key(run, oid, spot))]
         return [(state, NONE if status.loss is not None else obj.links.get(name, UNKNOWN))]
     status = obj.status(name)
     if guards.may_be_loaded(obj, name):
@@ -501,6 +504,7 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
     relationship = found.entity.relationships.get(name)
     if relationship is None:
         return
+    overwritten.related(run, state, base.oid, name, value)
     children.fill_other_side(run, state, found.entity, value)
     if found.sid is not None and relationship.saves:
         for linked in lifetimes.refs(value):
