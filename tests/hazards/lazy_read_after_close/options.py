@@ -167,3 +167,29 @@ def unloading_a_relationship():
         author = session.scalars(select(Author).options(lazyload(Author.books))).one()
     print(author.name)  # quiet: a loaded column
     print(author.biography)  # finding: author.biography is not loaded
+
+
+def with_another_entity():
+    with SessionLocal() as session:
+        author = session.query(Book).join(Book.author).options(joinedload(Book.author)).with_entities(Author).first()
+    print(author.name)  # quiet: the query is for the author now
+    print(author.books)  # finding: author.books is not loaded
+
+
+def with_the_same_entity():
+    with SessionLocal() as session:
+        author, _ = session.query(Author).options(selectinload(Author.books)).with_entities(Author, Author.id).first()
+    print(author.books)  # quiet: the options are for the author still
+
+
+def with_columns_alone():
+    with SessionLocal() as session:
+        rows = session.query(Author).with_entities(Author.id, Author.name).all()
+    print([name for _, name in rows])  # quiet: no object
+
+
+def with_only_another_entity():
+    with SessionLocal() as session:
+        book = session.scalars(select(Book.id).with_only_columns(Book)).first()
+    print(book.title)  # quiet: loaded with the query
+    print(book.author)  # finding: book.author is not loaded

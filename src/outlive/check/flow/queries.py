@@ -153,6 +153,11 @@ def query_method(run: Interpreter, node: ir.Call, given: Given, query: Query) ->
         return replace(query, load=query.load.merged(Load(keyed=frozenset(names))))
     if query.kind == "change":
         return replace(query, returning=query.returning + tuple(given.args)) if name == "returning" else query
+    if name in ("with_entities", "with_only_columns") and given.args and not given.starred:
+        if query.entities[:1] != (given.args[0],):
+            # What was said so far is about other rows.
+            query = replace(query, load=Load(), key=None, spot=Spot(given.frame.id, node.span))
+        return replace(query, entities=tuple(given.args))
     if name in _OTHER_COLUMNS:
         return replace(query, entities=(UNKNOWN,))
     if name in ("execution_options", "populate_existing", "from_statement"):
