@@ -16,7 +16,7 @@ from outlive.check.flow.log import Log
 from outlive.check.flow.replaced import is_test
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import UNKNOWN, Factory, FunctionValue, Ref, Value
-from outlive.check.program import ClassSymbol, FunctionSymbol, Program
+from outlive.check.program import ClassSymbol, FunctionSymbol, GlobalSymbol, Program
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
@@ -31,12 +31,14 @@ class Wiring:
     """Fields that hold what makes sessions, by the class of the instance.
 
     Attributes:
+        names_of_modules: What makes sessions besides: names that functions set.
         watched: Those that are looked at as long as this is being learned.
         found: What has been in them.
     """
 
     def __init__(self) -> None:
         self.fields: dict[ClassSymbol, dict[str, Value]] = {}
+        self.names_of_modules: dict[GlobalSymbol, Value] = {}
         self.watched: Mapping[ClassSymbol, set[str]] = {}
         self.found: dict[tuple[ClassSymbol, str], list[Value]] = {}
         self._asked: dict[tuple[ClassSymbol, str], Value | None] = {}
@@ -72,11 +74,21 @@ class Wiring:
 
     def digest(self, run: Interpreter) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
-        return repr(sorted(
-            (owner.module.filename, owner.facts.qualname, name, modules.told(run, value))
-            for owner, held in self.fields.items()
-            for name, value in held.items()
-        ))  # fmt: skip
+        held = [
+            (owner.module.filename, owner.facts.qualname, name, _told(run, value))
+            for owner, fields in self.fields.items()
+            for name, value in fields.items()
+        ]
+        held += [
+            (symbol.module.filename, "", symbol.name, _told(run, value))
+            for symbol, value in self.names_of_modules.items()
+        ]
+        return repr(sorted(held, key=repr))
+
+
+def _told(run: Interpreter, value: Value) -> object:
+    """What a value does, and where it was made: notes name that."""
+    return modules.told(run, value), value.spot if isinstance(value, Factory) else None
 
 
 def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
@@ -85,23 +97,30 @@ def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -
     wiring.watched, callers = _watched(run.program)
     if not wiring.watched:
         return
-    saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
     made = State()
     made.objects |= run.global_plains
     for oid in run.global_plains:
         wiring.note(run, made, oid)
     for caller in callers:
-        run.log = Log(factories=dict(saved.factories))
-        run.kept, run.recalled = {}, {}
-        for end in walk(caller):
+        for end in walked(run, walk, caller):
             for oid in list(end.objects):
                 wiring.note(run, end, oid)
-    run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
-    run.kept, run.recalled, wiring.watched = {}, {}, {}
+    wiring.watched = {}
     for (owner, name), values in wiring.found.items():
         known = [value for value in values if _makes_sessions(run, value)]
         if known and all(modules.alike(run, value, known[0]) for value in known):
             wiring.fields.setdefault(owner, {})[name] = known[0]
+
+
+def walked(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]], symbol: FunctionSymbol) -> list[State]:
+    """The states in which a function ends; what is noted on the way is forgotten."""
+    saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
+    run.log = Log(factories=dict(saved.factories))
+    run.kept, run.recalled = {}, {}
+    ends = list(walk(symbol))
+    run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
+    run.kept, run.recalled = {}, {}
+    return ends
 
 
 def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
