@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+ or )?(?P<parameter>\w+)\s*$", re.MULTILINE)
-_MAKERS = r"(?:async_)?(?:sessionmaker|scoped_session)"
-_MADE = re.compile(rf"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{_MAKERS}(?:\[[^\n(]*\])?\(")
+_SET = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=(?!=)\s*(?:await\s+)?(?P<value>(?:\w+\.)*\w+)", re.MULTILINE)
+_MAKER = re.compile(r"sessionmaker|scoped_session")
+_HINTS = ("ession", "aker", "actory", "cope", "db", "DB")
+"""Without one of these no name in a text is promising."""
 _PROMISING = re.compile(r"session|maker|factory|scope|db", re.IGNORECASE)
 
 
@@ -126,27 +128,52 @@ def walked(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]], 
 def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
     """The fields to look at, and the functions to walk for them."""
     watched: dict[ClassSymbol, set[str]] = {}
-    callers: dict[FunctionSymbol, None] = {}
+    open_to_all: set[tuple[ClassSymbol, str]] = set()
+    setters: dict[FunctionSymbol, set[str]] = {}
     for owner, method in _methods(program):
         facts = method.facts
-        if facts.name != "__init__":
-            makes = "sessionmaker" in facts.text or "scoped_session" in facts.text
-            for made in _MADE.finditer(facts.text) if makes else ():
-                watched.setdefault(owner, set()).add(made["field"])
-                callers[method] = None
-            continue
         names = {parameter.name for parameter in facts.parameters[1:]}
-        for given in _GIVEN.finditer(facts.text):
+        if facts.name != "__init__":
+            made = set(_set_by(program, method))
+            if made:
+                setters[method] = made
+                watched.setdefault(owner, set()).update(made)
+            open_to_all |= {(owner, given["field"]) for given in _given(facts.text) if given["parameter"] in names}
+            continue
+        for given in _given(facts.text):
             if given["parameter"] in names and _PROMISING.search(f"{given['field']} {given['parameter']}"):
                 watched.setdefault(owner, set()).add(given["field"])
     heirs: dict[ClassSymbol, set[str]] = {}
     for each in program.classes() if watched else ():
         lineage = program.lineage(each)[0]
         inherited = {name for above in lineage for name in watched.get(above, ())}
-        used = {name for name in inherited if _calls(lineage, name)}
+        unsure = {name for above in lineage for name in inherited if (above, name) in open_to_all}
+        used = {name for name in inherited - unsure if _calls(lineage, name)}
         if used:
             heirs[each] = used
+    wanted = {name for used in heirs.values() for name in used}
+    callers = [method for method, fields in setters.items() if not wanted.isdisjoint(fields)]
     return heirs, [*callers, *_makers(program, {each.facts.name for each in heirs})] if heirs else []
+
+
+def _given(text: str) -> Iterable[re.Match[str]]:
+    """Where fields are set to plain names."""
+    return _GIVEN.finditer(text) if any(hint in text for hint in _HINTS) else ()
+
+
+def _set_by(program: Program, method: FunctionSymbol) -> Iterator[str]:
+    """The fields that a method may set to what makes sessions: that it makes, or a function that it calls."""
+    text = method.facts.text
+    if not any(hint in text for hint in _HINTS):
+        return
+    makes = _MAKER.search(text) is not None
+    for given in _SET.finditer(text):
+        if _MAKER.search(given["value"]):
+            yield given["field"]
+        elif _PROMISING.search(given["field"]):
+            called = None if makes else program.resolve(method.module, given["value"])
+            if makes or (isinstance(called, FunctionSymbol) and _MAKER.search(called.facts.text)):
+                yield given["field"]
 
 
 def _methods(program: Program) -> Iterator[tuple[ClassSymbol, FunctionSymbol]]:
