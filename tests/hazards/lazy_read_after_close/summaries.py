@@ -285,7 +285,7 @@ def factory_of_a_global_statement_not_loaded():
     with _factory() as session:
         author = session.scalars(select(Author)).first()
     print(author.name)  # quiet: a loaded column
-    print(author.books)  # missed: a name that a function makes global
+    print(author.books)  # finding: author.books is not loaded
     _opened.close()
 
 

@@ -10,6 +10,7 @@ from outlive.check import ir
 from outlive.check.facts import Parameter
 from outlive.check.flow import (
     Flow,
+    assigned,
     background,
     caching,
     calls,
@@ -77,6 +78,7 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     """Walk every module, and every function in which something can show."""
     for module in run.program.modules:
         run.module_env(module)
+    assigned.learn(run, lambda symbol: _walk_function(run, symbol))
     _learn_defaults(run)
     wiring.learn(run, lambda symbol: _walk_function(run, symbol))
     base = run.log

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from outlive.check.flow import calls, children, factories, overwritten, reads, sessions
+from outlive.check import ir
+from outlive.check.facts import Function
+from outlive.check.flow import calls, children, factories, overwritten, reads, relevance, sessions
 from outlive.check.flow.arguments import Given
 from outlive.check.flow.elements import EMPTY
 from outlive.check.flow.frames import Pairs
@@ -25,7 +28,7 @@ from outlive.check.flow.values import (
     Super,
     Value,
 )
-from outlive.check.program import ClassSymbol, External
+from outlive.check.program import ClassSymbol, External, FunctionSymbol
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -107,14 +110,37 @@ def super_of(run: Interpreter, given: Given) -> Value:
 
 
 def session_class(run: Interpreter, symbol: ClassSymbol) -> Factory | None:
-    """A subclass of a session: it may have any method, and its constructor may set any flag."""
+    """A subclass of a session, which may have any method."""
     inside, outside, _ = run.program.lineage(symbol)
     names = [base.sqlalchemy for base in outside if isinstance(base, External)]
     for name in names:
         if name in factories.SESSIONS:
-            own = any("__init__" in class_.facts.methods for class_ in inside)
-            return Factory(factories.SESSIONS[name], None if own else True, "")
+            return Factory(factories.SESSIONS[name], _expires(inside), "")
     return None
+
+
+def _expires(lineage: Sequence[ClassSymbol]) -> bool | None:
+    """``expire_on_commit`` of a subclass of a session, where its caller does not say it."""
+    own = [FunctionSymbol(c.module, c.facts.methods["__init__"]) for c in lineage if "__init__" in c.facts.methods]
+    if not own:
+        return True
+    init = own[0].facts
+    above = [node for node in relevance.walk(init.body) if isinstance(node, ir.Call) and node.method == "__init__"]
+    texts = [c.module.function(index).text for c in lineage for index in c.facts.methods.values()]
+    mentions = sum(text.count("expire_on_commit") for text in texts)
+    if len(own) > 1 or len(above) != 1 or mentions > 1 or not _passes_on(init, above[0]):
+        return None
+    said = dict(above[0].keywords).get("expire_on_commit")
+    if isinstance(said, ir.Lit) and isinstance(said.value, bool):
+        return said.value
+    return None if mentions else True
+
+
+def _passes_on(init: Function, above: ir.Call) -> bool:
+    """Whether the keywords that a constructor hands to the next one are those that it is given, and no others."""
+    given = {parameter.name for parameter in init.parameters if parameter.kind == "**"}
+    changed = rf"\b(?:{'|'.join(given)})(?:\.(?:setdefault|update)\(|\[|\s*\|?=)"
+    return given.issuperset(above.mapped) and not (given and re.search(changed, init.text))
 
 
 def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Value:

@@ -201,6 +201,8 @@ class Reach:
             symbol = self.program.member(symbol, first)
         if isinstance(symbol, GlobalSymbol):
             yield symbol
+            if symbol in self.wiring.names_of_modules:
+                yield None
             for name in names_in(self.program.global_term(symbol)):
                 yield from self._meaning(symbol.module, name)
         elif symbol is not None:

@@ -16,14 +16,16 @@ from outlive.check.flow.log import Log
 from outlive.check.flow.replaced import is_test
 from outlive.check.flow.state import Plain, State
 from outlive.check.flow.values import UNKNOWN, Factory, FunctionValue, Ref, Value
-from outlive.check.program import ClassSymbol, FunctionSymbol, Program
+from outlive.check.program import ClassSymbol, FunctionSymbol, GlobalSymbol, Program
 
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+ or )?(?P<parameter>\w+)\s*$", re.MULTILINE)
-_MAKERS = r"(?:async_)?(?:sessionmaker|scoped_session)"
-_MADE = re.compile(rf"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+\.)*{_MAKERS}(?:\[[^\n(]*\])?\(")
+_SET = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=(?!=)\s*(?:await\s+)?(?P<value>(?:\w+\.)*\w+)", re.MULTILINE)
+_MAKER = re.compile(r"sessionmaker|scoped_session")
+_HINTS = ("ession", "aker", "actory", "cope", "db", "DB")
+"""Without one of these no name in a text is promising."""
 _PROMISING = re.compile(r"session|maker|factory|scope|db", re.IGNORECASE)
 
 
@@ -31,12 +33,14 @@ class Wiring:
     """Fields that hold what makes sessions, by the class of the instance.
 
     Attributes:
+        names_of_modules: What makes sessions besides: names that functions set.
         watched: Those that are looked at as long as this is being learned.
         found: What has been in them.
     """
 
     def __init__(self) -> None:
         self.fields: dict[ClassSymbol, dict[str, Value]] = {}
+        self.names_of_modules: dict[GlobalSymbol, Value] = {}
         self.watched: Mapping[ClassSymbol, set[str]] = {}
         self.found: dict[tuple[ClassSymbol, str], list[Value]] = {}
         self._asked: dict[tuple[ClassSymbol, str], Value | None] = {}
@@ -72,11 +76,21 @@ class Wiring:
 
     def digest(self, run: Interpreter) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
-        return repr(sorted(
-            (owner.module.filename, owner.facts.qualname, name, modules.told(run, value))
-            for owner, held in self.fields.items()
-            for name, value in held.items()
-        ))  # fmt: skip
+        held = [
+            (owner.module.filename, owner.facts.qualname, name, _told(run, value))
+            for owner, fields in self.fields.items()
+            for name, value in fields.items()
+        ]
+        held += [
+            (symbol.module.filename, "", symbol.name, _told(run, value))
+            for symbol, value in self.names_of_modules.items()
+        ]
+        return repr(sorted(held, key=repr))
+
+
+def _told(run: Interpreter, value: Value) -> object:
+    """What a value does, and where it was made: notes name that."""
+    return modules.told(run, value), value.spot if isinstance(value, Factory) else None
 
 
 def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
@@ -85,49 +99,81 @@ def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -
     wiring.watched, callers = _watched(run.program)
     if not wiring.watched:
         return
-    saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
     made = State()
     made.objects |= run.global_plains
     for oid in run.global_plains:
         wiring.note(run, made, oid)
     for caller in callers:
-        run.log = Log(factories=dict(saved.factories))
-        run.kept, run.recalled = {}, {}
-        for end in walk(caller):
+        for end in walked(run, walk, caller):
             for oid in list(end.objects):
                 wiring.note(run, end, oid)
-    run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
-    run.kept, run.recalled, wiring.watched = {}, {}, {}
+    wiring.watched = {}
     for (owner, name), values in wiring.found.items():
         known = [value for value in values if _makes_sessions(run, value)]
         if known and all(modules.alike(run, value, known[0]) for value in known):
             wiring.fields.setdefault(owner, {})[name] = known[0]
 
 
+def walked(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]], symbol: FunctionSymbol) -> list[State]:
+    """The states in which a function ends; what is noted on the way is forgotten."""
+    saved, looked_at, unfinished = run.log, set(run.program.looked_at), set(run.unfinished)
+    run.log = Log(factories=dict(saved.factories))
+    run.kept, run.recalled = {}, {}
+    ends = list(walk(symbol))
+    run.log, run.program.looked_at, run.unfinished = saved, looked_at, unfinished
+    run.kept, run.recalled = {}, {}
+    return ends
+
+
 def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
     """The fields to look at, and the functions to walk for them."""
     watched: dict[ClassSymbol, set[str]] = {}
-    callers: dict[FunctionSymbol, None] = {}
+    open_to_all: set[tuple[ClassSymbol, str]] = set()
+    setters: dict[FunctionSymbol, set[str]] = {}
     for owner, method in _methods(program):
         facts = method.facts
-        if facts.name != "__init__":
-            makes = "sessionmaker" in facts.text or "scoped_session" in facts.text
-            for made in _MADE.finditer(facts.text) if makes else ():
-                watched.setdefault(owner, set()).add(made["field"])
-                callers[method] = None
-            continue
         names = {parameter.name for parameter in facts.parameters[1:]}
-        for given in _GIVEN.finditer(facts.text):
+        if facts.name != "__init__":
+            made = set(_set_by(program, method))
+            if made:
+                setters[method] = made
+                watched.setdefault(owner, set()).update(made)
+            open_to_all |= {(owner, given["field"]) for given in _given(facts.text) if given["parameter"] in names}
+            continue
+        for given in _given(facts.text):
             if given["parameter"] in names and _PROMISING.search(f"{given['field']} {given['parameter']}"):
                 watched.setdefault(owner, set()).add(given["field"])
     heirs: dict[ClassSymbol, set[str]] = {}
     for each in program.classes() if watched else ():
         lineage = program.lineage(each)[0]
         inherited = {name for above in lineage for name in watched.get(above, ())}
-        used = {name for name in inherited if _calls(lineage, name)}
+        unsure = {name for above in lineage for name in inherited if (above, name) in open_to_all}
+        used = {name for name in inherited - unsure if _calls(lineage, name)}
         if used:
             heirs[each] = used
+    wanted = {name for used in heirs.values() for name in used}
+    callers = [method for method, fields in setters.items() if not wanted.isdisjoint(fields)]
     return heirs, [*callers, *_makers(program, {each.facts.name for each in heirs})] if heirs else []
+
+
+def _given(text: str) -> Iterable[re.Match[str]]:
+    """Where fields are set to plain names."""
+    return _GIVEN.finditer(text) if any(hint in text for hint in _HINTS) else ()
+
+
+def _set_by(program: Program, method: FunctionSymbol) -> Iterator[str]:
+    """The fields that a method may set to what makes sessions: that it makes, or a function that it calls."""
+    text = method.facts.text
+    if not any(hint in text for hint in _HINTS):
+        return
+    makes = _MAKER.search(text) is not None
+    for given in _SET.finditer(text):
+        if _MAKER.search(given["value"]):
+            yield given["field"]
+        elif _PROMISING.search(given["field"]):
+            called = None if makes else program.resolve(method.module, given["value"])
+            if makes or (isinstance(called, FunctionSymbol) and _MAKER.search(called.facts.text)):
+                yield given["field"]
 
 
 def _methods(program: Program) -> Iterator[tuple[ClassSymbol, FunctionSymbol]]:
