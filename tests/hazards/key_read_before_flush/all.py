@@ -373,4 +373,4 @@ def flushed_far_away():
         first(session)
         assert author.id is not None  # quiet: who is given the session may flush it
         session.commit()
-    print(author.name)  # finding: author.name expired at the commit and its session is closed
+    print(author.name)  # also read-after-commit-and-close: author.name expired at the commit
