@@ -122,6 +122,18 @@ def that_is_told_to_keep():
         print(book.title)  # quiet: the commit expires nothing
 
 
+def added_to_one_that_keeps():
+    with _app.app_context():
+        book = Book(title="The Telling")
+        told_db.session.add(book)
+        told_db.session.commit()
+        assert book.id is not None
+    with SessionLocal() as session:
+        book = session.get(Book, 1)
+        session.commit()
+    print(book.title)  # finding: book.title expired at the commit
+
+
 def whose_constructor_says_so():
     with _app.app_context():
         book = optioned_db.session.get(Book, 1)

@@ -260,7 +260,7 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
 def _inherited(run: Interpreter, symbol: ClassSymbol, name: str) -> Value:
     """What a class has from one of a library, of those that matter."""
     extension = factories.extension_above(run, symbol)
-    if extension is not None:
+    if extension is not None and name != "session":  # A session of which nothing is known may do anything.
         return External(f"{extension.dotted}().{name}")
     _, outside, _ = run.program.lineage(symbol)
     found = [_leaving(run, f"{base.dotted}()", name) for base in outside if isinstance(base, External)]
