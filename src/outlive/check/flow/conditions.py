@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -34,6 +34,8 @@ from outlive.check.flow.values import (
     Unknown,
     Value,
 )
+from outlive.check.ir import Term
+from outlive.check.program import ClassSymbol, Symbol
 from outlive.lifecycle.states import State as Life
 
 if TYPE_CHECKING:
@@ -84,13 +86,31 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
     if key.endswith(" Is None"):
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
         known = is_none(subject)
-        if known is not None:
-            return known
+        if known is not None or _is_made(run, state, subject):
+            return bool(known)
     elif isinstance(value, Group):
         return bool(value.items)
     elif isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)) or value == SOMETHING:
         return True
+    elif _is_made(run, state, value):
+        return True
     return state.assumed.get((frame.id, key)) if key else None
+
+
+def _is_made(run: Interpreter, state: State, value: Value) -> bool:
+    """Whether it is an instance that the program has made, of a class that never says that one is false."""
+    plain = state.objects.get(value.oid) if isinstance(value, Ref) else None
+    if not isinstance(value, Ref) or not isinstance(plain, Plain) or run.key_of(value.oid)[0] != "object":
+        return False
+    return all(
+        class_.facts.methods.keys().isdisjoint(("__bool__", "__len__"))
+        and all(base.text == "object" or isinstance(found, ClassSymbol) for base, found in _bases(run, class_))
+        for class_ in run.program.lineage(plain.symbol)[0]
+    )
+
+
+def _bases(run: Interpreter, symbol: ClassSymbol) -> Iterable[tuple[Term, Symbol | None]]:
+    return zip(symbol.facts.bases, run.program.bases(symbol), strict=True)
 
 
 def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
