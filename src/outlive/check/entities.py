@@ -271,7 +271,7 @@ class Entities:
 
         Source: SQLAlchemy 2.0 and 2.1, joined and single table inheritance, run.
         """
-        heirs = self._heirs.get(entity.symbol, ())
+        heirs = self.heirs.get(entity.symbol, ())
         own = self._mapper_arguments(entity.lineage)
         if not heirs or "polymorphic_on" not in own or "with_polymorphic" in own:
             return {}
@@ -300,7 +300,8 @@ class Entities:
         }
 
     @cached_property
-    def _heirs(self) -> Mapping[ClassSymbol, list[ClassSymbol]]:
+    def heirs(self) -> Mapping[ClassSymbol, list[ClassSymbol]]:
+        """The classes below a class, mapped or not."""
         found: dict[ClassSymbol, list[ClassSymbol]] = {}
         for symbol in self.program.classes():
             for above in self.program.lineage(symbol)[0][1:]:

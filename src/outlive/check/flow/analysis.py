@@ -28,6 +28,7 @@ from outlive.check.flow import (
     streams,
     telling,
     wiring,
+    xunit,
 )
 from outlive.check.flow.dependencies import Dependency, Entered
 from outlive.check.flow.elements import EMPTY
@@ -194,6 +195,9 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
     state.envs[root.id] = {}
     try:
         states = _owner(run, symbol, state, root)
+        tested = xunit.class_of(run.program, run.entities, symbol)
+        if tested is not None:
+            states = xunit.begin(run, states, root, tested)
         for setter in before:
             states = [after for one in states for after in _left_by(run, one, root, setter)][:2]
         came: dict[int, Session] = {}
@@ -220,6 +224,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
         out = Out()
         ends = run.block(facts.body, states, root, out)
         pairs = [*((end, NONE) for end in ends), *out.returns]
+        if tested is not None:
+            pairs = xunit.end(run, pairs, root, tested)
         reopened.left_open(run, root, pairs)
         streams.sent(run, root, pairs, is_entry=is_entry)
         background.still_going(run, pairs, is_entry=is_entry)
@@ -286,7 +292,8 @@ def _owner(run: Interpreter, symbol: FunctionSymbol, state: State, root: Frame) 
     heads = [d.head.rpartition(".")[2] for d in facts.decorators]
     if "staticmethod" in heads or "classmethod" in heads:
         return [state]
-    owner = ClassSymbol(symbol.module, facts.parent)
+    own = ClassSymbol(symbol.module, facts.parent)
+    owner = xunit.class_of(run.program, run.entities, symbol) or own
     name = facts.parameters[0].name
     pairs = _instance(run, state, root, owner, facts.name == "__init__")
     for one, value in pairs:

@@ -154,7 +154,13 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case SessionRef():
             return coroutines.call(run, node, given, base)
         case Factory(scoped=True):
-            if name in ("configure", "query_property"):
+            if name == "query_property":
+                return [(state, UNKNOWN)]
+            if name == "configure":
+                changed = factories.told(base, given)
+                sessions.configured(run, state, frame, changed, node.span)
+                if isinstance(node.base, str):
+                    state.own(frame.id)[node.base] = changed
                 return [(state, UNKNOWN)]
             opened = sessions.open_session(run, state, frame, base, node.span)
             return coroutines.call(run, node, given, opened)

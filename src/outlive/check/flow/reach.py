@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from outlive.check.entities import Entities
+from outlive.check.flow import xunit
 from outlive.check.flow.factories import FACTORIES, SCOPED, SESSIONS
 from outlive.check.flow.mentions import Mentions, names_in
 from outlive.check.flow.wiring import Wiring
@@ -31,9 +32,12 @@ from outlive.check.program import (
 _MAKERS = frozenset({*SESSIONS, *SCOPED, *FACTORIES, "SQLAlchemy"})
 _LIFELESS = frozenset({"None", "NoReturn", "bool", "bytes", "datetime", "float", "int", "str", "UUID"})
 _UNNAMED = frozenset(
-    {"__aenter__", "__aexit__", "__call__", "__enter__", "__exit__", "__init__", "__repr__", "__str__"}
+    {"__aenter__", "__aexit__", "__call__", "__enter__", "__exit__", "__init__", "__repr__", "__str__", *xunit.BEFORE}
 )
 """Methods that are called without being named."""
+
+_FILLING = frozenset({"__init__", *xunit.BEFORE})
+"""Methods that put what they make into fields."""
 
 Meaning: TypeAlias = FunctionSymbol | ClassSymbol | GlobalSymbol | None
 """What a name stands for in the program; ``None`` for what makes sessions."""
@@ -175,7 +179,7 @@ class Reach:
                 else:
                     named.add(meaning)
         if function.parent >= 0:
-            owner = ClassSymbol(module, function.parent)
+            owner = xunit.class_of(self.program, self.entities, symbol) or ClassSymbol(module, function.parent)
             named.classes.add(owner)
             named.makes = named.makes or not named.words.isdisjoint(self.wiring.names(self.program, owner))
         return named
@@ -269,7 +273,7 @@ class Reach:
             self._returned[symbol] = frozenset()  # Against recursion.
             named, term = self.named[symbol], symbol.facts.returns
             classes = {each for each in self._all(symbol.module, term) if isinstance(each, ClassSymbol)}
-            if symbol.facts.name == "__init__":
+            if symbol.facts.name in _FILLING:
                 classes = named.classes
             elif not classes and not (term is not None and _LIFELESS.issuperset(names_in(term))):
                 classes = named.classes.union(*map(self._returns, named.functions))
@@ -279,7 +283,11 @@ class Reach:
     def _gives(self, symbol: FunctionSymbol) -> bool:
         """Whether what a function returns can be, or hold, a session or an object that lives in one."""
         term = symbol.facts.returns
-        return term is None or not all(self._is_lifeless(symbol.module, name) for name in names_in(term))
+        return (
+            term is None
+            or symbol.facts.name in xunit.BEFORE
+            or not all(self._is_lifeless(symbol.module, name) for name in names_in(term))
+        )
 
     def _is_lifeless(self, module: Module, name: str) -> bool:
         meanings = self._meaning(module, name)

@@ -457,3 +457,9 @@ def open_session(run: Interpreter, state: State, frame: Frame, factory: Factory,
         final=factory.final,
     )
     return SessionRef(sid)
+
+
+def configured(run: Interpreter, state: State, frame: Frame, factory: Factory, span: int) -> None:
+    """What a registry is told of the sessions that it makes from then on: here they are all the same."""
+    sid = open_session(run, state, frame, factory, span).sid
+    state.sessions[sid] = replace(state.sessions[sid], expires=factory.expires)
