@@ -205,7 +205,7 @@ class Entities:
         whole = "with_polymorphic" in self._mapper_arguments(entity.lineage)
         heirs = (
             self.get(symbol)
-            for symbol in self._heirs.get(entity.symbol, ())
+            for symbol in self.heirs.get(entity.symbol, ())
             if whole or "polymorphic_load" in self._mapper_arguments((symbol,))
         )
         for each in (entity, *heirs):

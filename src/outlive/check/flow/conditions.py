@@ -86,19 +86,19 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
     if key.endswith(" Is None"):
         subject = run.value(key.removesuffix(" Is None"), state, frame) if "." not in key else UNKNOWN
         known = is_none(subject)
-        if known is not None or _is_made(run, state, subject):
+        if known is not None or _is_true(run, state, subject):
             return bool(known)
     elif isinstance(value, Group):
         return bool(value.items)
-    elif isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)) or value == SOMETHING:
-        return True
-    elif _is_made(run, state, value):
+    elif _is_true(run, state, value):
         return True
     return state.assumed.get((frame.id, key)) if key else None
 
 
-def _is_made(run: Interpreter, state: State, value: Value) -> bool:
-    """Whether it is an instance that the program has made, of a class that never says that one is false."""
+def _is_true(run: Interpreter, state: State, value: Value) -> bool:
+    """Whether it is true in any case; so is an instance of a class that never says that one is false."""
+    if isinstance(value, (SessionRef, Block, FunctionValue, Factory, Handle)) or value == SOMETHING:
+        return True
     plain = state.objects.get(value.oid) if isinstance(value, Ref) else None
     if not isinstance(value, Ref) or not isinstance(plain, Plain) or run.key_of(value.oid)[0] != "object":
         return False

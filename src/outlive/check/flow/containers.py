@@ -29,6 +29,9 @@ CHANGING = frozenset(
 
 _GAINING = frozenset({"add", "appendleft", "extend", "insert", "setdefault", "update"})
 
+_BY_OTHERS = frozenset({"extend", "update"})
+"""Those of them that may be given nothing."""
+
 _EMPTY = Group(())
 
 
@@ -60,6 +63,9 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
         return
     for key in (node.base, f"len({node.base})"):
         state.assumed.pop((given.frame.id, key), None)
+    gains = node.method in _GAINING or node.method == "append"
+    if args and gains and (node.method not in _BY_OTHERS or _has_elements(state, given, node.args[0])):
+        state.assumed[given.frame.id, node.base] = True  # Also of a list that somebody else has made.
     if node.method == "append":
         if isinstance(base, Many) and args:
             _append(run, state, base, args[0])
@@ -73,7 +79,7 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
         more = _gained(node.method, args) or more
     for value in more:
         run.put(state, given.frame, node.base, value)
-    if more and node.method in ("extend", "update") and not _has_elements(state, given, node.args[0]):
+    if more and node.method in _BY_OTHERS and not _has_elements(state, given, node.args[0]):
         state.assumed.pop((given.frame.id, node.base), None)
     if more:
         bring_home(run, state, given.frame, node.base, node.home, node.span)
@@ -87,7 +93,7 @@ def _has_elements(state: State, given: Given, operand: ir.Operand) -> bool:
 
 def _gained(method: str, args: Sequence[Value]) -> Sequence[Value]:
     """What a collection gains: ``items.extend(rows)``, ``items.add(row)``, ``by_id.setdefault(1, row)``."""
-    if method not in ("extend", "update"):
+    if method not in _BY_OTHERS:
         return args[-1:]
     match args[0]:
         case Group(items=items):
