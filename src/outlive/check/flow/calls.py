@@ -200,7 +200,7 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             return [(state, UNKNOWN)]
         case _:
             pass
-    if name in managers.ASSERTING and not isinstance(base, External):
+    if name in managers.ASSERTING and not (isinstance(base, External) and not base.dotted.endswith("()")):
         return [(state, Group(tuple(given.args[:1]), managers.EXPECTING))]
     read = schemas.call(run, given, base, name, node.span)
     if read is None:

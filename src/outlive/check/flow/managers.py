@@ -39,6 +39,9 @@ EXIT = ("__exit__", "__aexit__")
 EXPECTING = ("raises",)
 """What marks ``pytest.raises(...)`` and ``self.assertRaises(...)``, as a group of the exceptions."""
 
+_BROAD = frozenset({"BaseException", "Exception", "SQLAlchemyError"})
+_OF_LATE_READS = ("DetachedInstanceError", "MissingGreenlet", "InvalidRequestError")
+
 ASSERTING = frozenset({"assertRaises", "assertRaisesRegex"})
 
 _TRANSACTIONS = ("begin", "factory", "nested")
@@ -166,7 +169,9 @@ def suppressed(context: Value) -> list[str]:
     """The exceptions that ``contextlib.suppress`` swallows, and those that ``pytest.raises`` waits for."""
     if not isinstance(context, Group) or context.names not in (("suppress",), EXPECTING):
         return []
-    return [each.last for each in context.items if isinstance(each, External)]
+    names = [each.last for each in context.items if isinstance(each, External)]
+    # `pytest.raises(Exception)` waits for them, too.
+    return [*names, *_OF_LATE_READS] if is_expecting(context) and not _BROAD.isdisjoint(names) else names
 
 
 def is_expecting(context: Value) -> bool:
