@@ -351,3 +351,24 @@ async def not_a_path_operation():
     async with asynccontextmanager(_get_saved)() as session:
         await session.execute(delete(Book))
     assert _happened == ["commit"]
+
+
+async def _get_tried():
+    async with _open_session() as session:
+        yield session
+        await session.commit()  # quiet: the path operation has committed, or failed
+
+
+@app.get("/tried")
+async def _try(session: AsyncSession = Depends(_get_tried)):
+    author = await session.get(Author, 1)
+    author.name = "Octavia"
+    try:
+        await session.commit()
+    except Exception:
+        await session.delete(author)
+        await session.commit()
+
+
+async def tried():
+    assert ["commit", "response", "commit"] == await _order("/tried")

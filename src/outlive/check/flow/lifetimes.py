@@ -235,7 +235,7 @@ def forget_failure(state: State) -> None:
 
 
 def _forget_failure(state: State, sid: int) -> None:
-    state.sessions[sid] = replace(state.sessions[sid], failed=False)
+    state.sessions[sid] = replace(state.sessions[sid], failed=False, unsaved=None)
     for oid, obj in state.of_session(sid):
         state.objects[oid] = relieved(obj)
 
