@@ -87,8 +87,9 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
 
 def _has_elements(state: State, given: Given, operand: ir.Operand) -> bool:
     """Whether there is anything in what a collection is extended by."""
-    known = given.args and isinstance(given.args[0], Group) and bool(given.args[0].items)
-    return known or (isinstance(operand, str) and state.assumed.get((given.frame.id, operand), False))
+    if given.args and isinstance(given.args[0], Group):
+        return bool(given.args[0].items)
+    return isinstance(operand, str) and state.assumed.get((given.frame.id, operand), False)
 
 
 def _gained(method: str, args: Sequence[Value]) -> Sequence[Value]:
