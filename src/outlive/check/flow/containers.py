@@ -61,10 +61,10 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
             _gain(run, state, oid, name, args)
     if not isinstance(node.base, str):
         return
+    is_filled = _is_filled(state, given, node)
     for key in (node.base, f"len({node.base})"):
         state.assumed.pop((given.frame.id, key), None)
-    gains = node.method in _GAINING or node.method == "append"
-    if args and gains and (node.method not in _BY_OTHERS or _has_elements(state, given, node.args[0])):
+    if is_filled:
         state.assumed[given.frame.id, node.base] = True  # Also of a list that somebody else has made.
     if node.method == "append":
         if isinstance(base, Many) and args:
@@ -79,10 +79,19 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
         more = _gained(node.method, args) or more
     for value in more:
         run.put(state, given.frame, node.base, value)
-    if more and node.method in _BY_OTHERS and not _has_elements(state, given, node.args[0]):
+    if more and not is_filled:
         state.assumed.pop((given.frame.id, node.base), None)
     if more:
         bring_home(run, state, given.frame, node.base, node.home, node.span)
+
+
+def _is_filled(state: State, given: Given, node: ir.Call) -> bool:
+    """Whether there is certainly something in a collection behind such a call."""
+    if node.method not in _GAINING and node.method != "append":
+        return False
+    if state.assumed.get((given.frame.id, str(node.base)), False):
+        return True
+    return bool(given.args) and (node.method not in _BY_OTHERS or _has_elements(state, given, node.args[0]))
 
 
 def _has_elements(state: State, given: Given, operand: ir.Operand) -> bool:
