@@ -30,8 +30,6 @@ from outlive.lifecycle.states import State as Life
 
 T = TypeVar("T")
 
-_NO_ELEMENT = Group(())
-
 WAITING = 4 * PATHS
 """States with an exception on its way that are kept at once."""
 
@@ -246,9 +244,6 @@ def _joined_names(
             made[name] = value
         elif isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
             made[name] = _joined_query(mine, value)
-        elif _is_filled_on_one(mine, value, state, other):
-            if isinstance(value, Many):
-                made[name] = value
         elif mine is None or _are_apart(name, mine, value, state, other):
             if frame is not None:
                 _differing.clear()
@@ -272,26 +267,11 @@ def _joined_query(mine: Query, value: Query) -> Query:
     return replace(mine, key=key, joined=mine.joined or value.joined, load=replace(mine.load, keyed=keyed))
 
 
-def _is_filled_on_one(mine: Value | None, value: Value, state: State, other: State) -> bool:
-    """Whether a list is empty on one path and not on the other: what may be in it may be missing, too.
-
-    Unless what is in it was chosen, by a condition that has found a collection of it empty.
-    """
-    filled = value if mine == _NO_ELEMENT else mine if value == _NO_ELEMENT else None
-    if not isinstance(filled, Many):
-        return False
-    element = filled.element
-    ours, theirs = (each.objects.get(element.oid) if isinstance(element, Ref) else None for each in (state, other))
-    return not isinstance(ours, Object) or not isinstance(theirs, Object) or ours.empty == theirs.empty
-
-
 def _are_apart(name: str, mine: Value, value: Value, state: State, other: State) -> bool:
     """Whether a name stands for two things on two paths, and which of them may matter."""
     if value is mine or value == mine:
         return False
     if isinstance(mine, Query) and isinstance(value, Query) and _are_one_query(mine, value):
-        return False
-    if _is_filled_on_one(mine, value, state, other):
         return False
     if name[0] == "%" and (isinstance(value, Const) or isinstance(mine, Const)):
         return True  # The answer of a condition, about to be tested.
