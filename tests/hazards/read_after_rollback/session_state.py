@@ -1,5 +1,7 @@
 """Whoever asks the session whether its flush has failed rolls back accordingly."""
 
+# since SQLAlchemy 2.0.40
+
 Keeping = sessionmaker(engine, expire_on_commit=False)
 AsyncKeeping = async_sessionmaker(async_engine, expire_on_commit=False)
 
