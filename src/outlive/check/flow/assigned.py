@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _DECLARED = re.compile(r"^[ \t]*global (?P<names>[\w, ]+)", re.MULTILINE)
-_MAKES = re.compile(r"sessionmaker|scoped_session")
 _PROMISING = re.compile(r"session|maker|factory|scope|db|database", re.IGNORECASE)
 
 
@@ -47,7 +46,7 @@ def _set_later(program: Program) -> Mapping[GlobalSymbol, list[FunctionSymbol]]:
     return {
         symbol: setters
         for symbol, setters in found.items()
-        if _PROMISING.search(symbol.name) or any(_MAKES.search(setter.facts.text) for setter in setters)
+        if _PROMISING.search(symbol.name) or any(wiring.MAKER.search(setter.facts.text) for setter in setters)
     }
 
 

@@ -90,6 +90,9 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
+_HARMLESS = frozenset({*sys.stdlib_module_names, "sqlalchemy", "sqlmodel"})
+"""Libraries of which it is known what they do with a session."""
+
 _MAKES = re.compile(
     r"self\.\w+ *(?::[^=\n]+)?= *(?:\[\]|\{\}|(?:\w+\.)*(?:dict|list|set|deque|defaultdict|[A-Z]\w*)\()"
 )
@@ -200,7 +203,7 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
             return [(state, UNKNOWN)]
         case _:
             pass
-    if name in managers.ASSERTING and not (isinstance(base, External) and not base.dotted.endswith("()")):
+    if name in managers.ASSERTING and (not isinstance(base, External) or base.dotted.endswith("()")):
         return [(state, Group(tuple(given.args[:1]), managers.EXPECTING))]
     read = schemas.call(run, given, base, name, node.span)
     if read is None:
@@ -248,11 +251,11 @@ def plain_call(run: Interpreter, node: ir.Call, given: Given, function: Value) -
 
 def _sessions_given_away(function: External, given: Given) -> Sequence[Value]:
     """The sessions that a library is given, to do with them what it likes; not those for work that is seen."""
+    if function.library in _HARMLESS:
+        return ()
     values = (*given.args, *(value for _, value in given.keywords))
     is_work = any(isinstance(value, (Coroutine, FunctionValue, MethodValue)) for value in values)
-    if is_work or function.library in ("builtins", "sqlalchemy", "sqlmodel", *sys.stdlib_module_names):
-        return ()
-    return [value for value in values if isinstance(value, SessionRef)]
+    return () if is_work else [value for value in values if isinstance(value, SessionRef)]
 
 
 def _open_flag(node: ir.Call, given: Given) -> str | None:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 _SESSIONS = frozenset({*SESSIONS, *SCOPED})
-_SIZE = re.compile(r"(?P<alone>[\w.]+)|len\((?P<name>[\w.]+)\)(?: (?P<how>Gt|GtE|Eq|Lt|LtE) (?P<number>\d+))?")
+_SIZE = re.compile(r"(?P<alone>[\w.]+)|len\((?P<name>[\w.]+)\) (?P<how>Gt|GtE|Eq|Lt|LtE) (?P<number>\d+)")
 _COMPARE = {"Gt": operator.gt, "GtE": operator.ge, "Eq": operator.eq, "Lt": operator.lt, "LtE": operator.le}
 
 _MEMBER = re.compile(r"(?:\w+\.)+(?P<what>\w+ (?:Eq|Is) (?:(?:\w+\.)*_?[A-Z]\w*\.\w+|'.*'))")

@@ -62,8 +62,7 @@ def change(run: Interpreter, node: ir.Call, given: Given, base: Value) -> None:
     if not isinstance(node.base, str):
         return
     is_filled = _is_filled(state, given, node)
-    for key in (node.base, f"len({node.base})"):
-        state.assumed.pop((given.frame.id, key), None)
+    state.assumed.pop((given.frame.id, node.base), None)
     if is_filled:
         state.assumed[given.frame.id, node.base] = True  # Also of a list that somebody else has made.
     if node.method == "append":

@@ -39,6 +39,7 @@ EXIT = ("__exit__", "__aexit__")
 EXPECTING = ("raises",)
 """What marks ``pytest.raises(...)`` and ``self.assertRaises(...)``, as a group of the exceptions."""
 
+_SWALLOWING = (("suppress",), EXPECTING)
 _BROAD = frozenset({"BaseException", "Exception", "SQLAlchemyError"})
 _OF_LATE_READS = ("DetachedInstanceError", "MissingGreenlet", "InvalidRequestError")
 
@@ -167,7 +168,7 @@ def _given_up(
 
 def suppressed(context: Value) -> list[str]:
     """The exceptions that ``contextlib.suppress`` swallows, and those that ``pytest.raises`` waits for."""
-    if not isinstance(context, Group) or context.names not in (("suppress",), EXPECTING):
+    if not isinstance(context, Group) or context.names not in _SWALLOWING:
         return []
     names = [each.last for each in context.items if isinstance(each, External)]
     # `pytest.raises(Exception)` waits for them, too.
@@ -186,5 +187,5 @@ def is_guard(context: Value) -> bool:
     if isinstance(context, Group) and context.names == ("nullcontext",):
         return is_guard(context.items[0])
     if isinstance(context, Group):
-        return context.names not in (("suppress",), EXPECTING)
+        return context.names not in _SWALLOWING
     return not isinstance(context, (SessionRef, Block, Context))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _GIVEN = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=\s*(?:\w+ or )?(?P<parameter>\w+)\s*$", re.MULTILINE)
 _SET = re.compile(r"\.(?P<field>\w+)\s*(?::[^=\n]+)?=(?!=)\s*(?:await\s+)?(?P<value>(?:\w+\.)*\w+)", re.MULTILINE)
-_MAKER = re.compile(r"sessionmaker|scoped_session")
+MAKER = re.compile(r"sessionmaker|scoped_session")
 _HINTS = ("ession", "aker", "actory", "cope", "db", "DB")
 """Without one of these no name in a text is promising."""
 _PROMISING = re.compile(r"session|maker|factory|scope|db", re.IGNORECASE)
@@ -166,13 +166,13 @@ def _set_by(program: Program, method: FunctionSymbol) -> Iterator[str]:
     text = method.facts.text
     if not any(hint in text for hint in _HINTS):
         return
-    makes = _MAKER.search(text) is not None
+    makes = MAKER.search(text) is not None
     for given in _SET.finditer(text):
-        if _MAKER.search(given["value"]):
+        if MAKER.search(given["value"]):
             yield given["field"]
         elif _PROMISING.search(given["field"]):
             called = None if makes else program.resolve(method.module, given["value"])
-            if makes or (isinstance(called, FunctionSymbol) and _MAKER.search(called.facts.text)):
+            if makes or (isinstance(called, FunctionSymbol) and MAKER.search(called.facts.text)):
                 yield given["field"]
 
 

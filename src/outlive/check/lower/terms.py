@@ -81,9 +81,9 @@ _SIZES: dict[tuple[type[ast.cmpop], object], bool] = {
 def emptiness(node: ast.expr) -> tuple[ast.expr, bool] | None:
     """What a condition like ``len(items) > 0`` asks about, and whether it holds where that is empty."""
     match node:
-        case ast.Compare(left=left, ops=[op], comparators=[ast.Constant(value=size)]) if (type(op), size) in _SIZES:
-            inner = emptiness(left)
-            return (inner[0], _SIZES[type(op), size]) if inner is not None else None
+        case ast.Compare(left=ast.Call() as left, ops=[op], comparators=[ast.Constant(value=size)]):
+            inner, holds = emptiness(left), _SIZES.get((type(op), size))
+            return (inner[0], holds) if inner is not None and holds is not None else None
         case ast.Call(func=ast.Name(id="len"), args=[only], keywords=[]):
             return only, False
         case _:
