@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from outlive.check.findings import Edit, Fix, Safety
+from outlive.check.lower.newer import parse
 from outlive.check.program import Module
 from outlive.check.source import Source
 from outlive.lifecycle.places import Place
@@ -76,7 +77,7 @@ def _import(source: Source, names: list[str]) -> Edit:
 @lru_cache(maxsize=1)
 def _line_after_imports(text: str) -> int:
     line = 1
-    for statement in ast.parse(text).body:
+    for statement in parse(text)[0].body:
         if isinstance(statement, (ast.Import, ast.ImportFrom)) or (
             isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and line == 1
         ):

@@ -6,6 +6,7 @@ import ast
 import warnings
 
 from outlive.check.facts import Body, Facts, Function
+from outlive.check.lower.newer import parse
 from outlive.check.lower.statements import Statements
 from outlive.check.remembered import digest_of
 from outlive.check.source import split_lines, unpack
@@ -19,7 +20,7 @@ def read_facts(text: str) -> Facts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SyntaxWarning of the user's code is not ours to print.
-            tree = ast.parse(text)
+            tree, text = parse(text)
         facts = Facts()
         lowering = Statements(facts, split_lines(text))
         lowering.module(tree)
