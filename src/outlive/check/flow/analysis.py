@@ -15,6 +15,7 @@ from outlive.check.flow import (
     caching,
     calls,
     classes,
+    defaults,
     dependencies,
     factories,
     fields,
@@ -80,7 +81,7 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     for module in run.program.modules:
         run.module_env(module)
     assigned.learn(run, lambda symbol: _walk_function(run, symbol))
-    _learn_defaults(run)
+    defaults.learn(run, lambda symbol: _walk_function(run, symbol))
     wiring.learn(run, lambda symbol: _walk_function(run, symbol))
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
@@ -173,13 +174,6 @@ def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbo
             found += caching.take(run, since, known, symbol)
     run.log.notes += found
     run.log.fine, run.log.unguarded = fine, unguarded
-
-
-def _learn_defaults(run: Interpreter) -> None:
-    """A session that comes in as a parameter is made by the program's factory, if all of its factories agree."""
-    for is_async in (False, True):
-        found = {factory.expires for factory in run.log.factories.values() if factory.is_async == is_async}
-        run.default_expires[is_async] = found.pop() if len(found) == 1 else None
 
 
 def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
