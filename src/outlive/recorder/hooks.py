@@ -22,7 +22,7 @@ from outlive.lifecycle.frames import At
 from outlive.recorder.callers import caller, leaving, maker, makers
 from outlive.recorder.patches import Method, Patches
 from outlive.sessions import noting
-from outlive.sessions.expiry import note_birth, note_departure, note_query
+from outlive.sessions.expiry import note_all, note_birth, note_departure, note_query
 
 _ASKED = "outlive_asked"
 _SESSIONS = orm.Session.close.__code__.co_filename
@@ -82,7 +82,8 @@ class Hooks:
         if session.in_nested_transaction():
             self._tell(session, watches, "release", at, len(states))
         else:
-            noting.committed(session, states, Act(Cause.COMMIT, at))
+            if session.expire_on_commit:
+                note_all(states, Act(Cause.COMMIT, at))
             self._tell(session, watches, "commit", at, len(states))
 
     def _rolled_back(self, session: orm.Session) -> None:
