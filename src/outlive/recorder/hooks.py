@@ -16,12 +16,12 @@ from sqlalchemy import event, inspect, orm
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstanceState
 
-from outlive.lifecycle.acts import Act, Departure
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
 from outlive.recorder.callers import caller, leaving, maker, makers
 from outlive.recorder.patches import Method, Patches
 from outlive.sessions import noting
+from outlive.sessions.acts import Act, Departure
 from outlive.sessions.expiry import note_all, note_birth, note_departure, note_query
 
 _ASKED = "outlive_asked"

@@ -15,9 +15,9 @@ from sqlalchemy import event, inspect, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
 from sqlalchemy.orm.session import SessionTransactionState
 
-from outlive.lifecycle.acts import Act
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
+from outlive.sessions.acts import Act
 from outlive.sessions.expiry import NOTED, UNSEEN, has_notes, note, note_all, note_values
 
 _DOINGS = "_outlive_doings"
