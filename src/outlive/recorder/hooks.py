@@ -31,7 +31,7 @@ Told = Callable[..., None]
 Tell = Callable[[orm.Session, tuple[Any, ...], str, At | None, int], None]
 
 _COMMIT = Cause.COMMIT
-"""By itself: to look up a member of an enumeration takes Python 3.11 as long as all else that a commit is asked."""
+"""By a name of its own: to look up a member of an enumeration takes Python 3.11 as long as three calls."""
 
 
 class Hooks:
