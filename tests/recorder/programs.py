@@ -154,6 +154,20 @@ def flush_whose_rollback_fails(engine: Engine):
     return author.name  # fails
 
 
+def flush_whose_rollback_fails_after_one_that_does_not(engine: Engine):
+    def fail(_: object) -> None:
+        raise ConnectionError
+
+    with Session(engine) as session:  # leaves
+        author = one(session)
+        session.rollback()
+        author.name = None
+        event.listen(engine, "rollback", fail, once=True)
+        with suppress(ConnectionError, IntegrityError):
+            session.flush()  # expires
+    return author.name  # fails
+
+
 def autoflush(engine: Engine):
     with Session(engine, expire_on_commit=False) as session:  # leaves
         author = one(session)
@@ -284,6 +298,7 @@ SYNC = [
     expire_within_a_flush,
     refresh_that_flushes,
     flush_whose_rollback_fails,
+    flush_whose_rollback_fails_after_one_that_does_not,
     rollback_of_what_left_while_it_was_committed,
     autoflush,
     update_in_sql,

@@ -54,4 +54,4 @@ def test_a_request_makes_few_more_calls(monkeypatch: pytest.MonkeyPatch) -> None
             fill(connection)
         watched, without = calls_of(engine, watched=True), calls_of(engine, watched=False)
 
-    assert 0 < watched - without < 60
+    assert 0 < watched - without < 55

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from outlive.diagnosis.objects import Subject
 from outlive.diagnosis.reads import FailedRead, Gap
-from outlive.lifecycle.acts import Departure, place_at
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.evidence import Evidence
+from outlive.sessions.acts import Departure, place_at
 from outlive.sessions.expiry import NEVER, UNSEEN
 
 ERASED: dict[object, str] = {

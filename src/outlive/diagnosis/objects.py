@@ -17,8 +17,8 @@ from typing import Any, TypeGuard
 from sqlalchemy.orm import InstanceState
 
 from outlive.diagnosis.tracebacks import Call, local, orm_frames, variables_of
-from outlive.lifecycle.acts import Act, Birth
 from outlive.lifecycle.states import State
+from outlive.sessions.acts import Act, Birth
 from outlive.sessions.expiry import birth_of, departure_of
 
 redacting: ContextVar[bool] = ContextVar("redacting", default=False)

@@ -22,8 +22,8 @@ from sqlalchemy.orm import (
 from outlive.diagnosis.objects import Subject, is_state, subject_of, user_of
 from outlive.diagnosis.sessions import sessions_in, sync_session_of
 from outlive.diagnosis.tracebacks import Call, local, module_of
-from outlive.lifecycle.acts import Act, place_at
 from outlive.lifecycle.places import Place
+from outlive.sessions.acts import Act, place_at
 from outlive.sessions.expiry import UNSEEN, act_on, query_of
 from outlive.sessions.mapped import key_names
 

@@ -12,9 +12,9 @@ from outlive.diagnosis.reads import FailedRead, Gap, failed_read, read_of
 from outlive.diagnosis.remedies import before_closing, in_async, keep_on_commit, where_allowed
 from outlive.diagnosis.surroundings import has_frames, in_async_code, met
 from outlive.diagnosis.unwrap import Failure
-from outlive.lifecycle.acts import Departure
 from outlive.lifecycle.explanation import Explanation
 from outlive.lifecycle.states import State
+from outlive.sessions.acts import Departure
 from outlive.sessions.expiry import UNSEEN
 
 _LOAD = re.compile(r"; (lazy|deferred) load operation of attribute '(\w+)' cannot proceed")

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import event, orm
 from sqlalchemy.orm.session import _sessions  # pyright: ignore[reportPrivateUsage]  # as close_all_sessions() does
 
-from outlive.lifecycle.acts import place_at
 from outlive.lifecycle.places import Place
 from outlive.recorder.callers import caller
+from outlive.sessions.acts import place_at
 
 
 @dataclass(frozen=True, slots=True)

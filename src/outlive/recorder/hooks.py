@@ -16,19 +16,22 @@ from sqlalchemy import event, inspect, orm
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import InstanceState
 
-from outlive.lifecycle.acts import Act, Departure
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
 from outlive.recorder.callers import caller, leaving, maker, makers
 from outlive.recorder.patches import Method, Patches
 from outlive.sessions import noting
-from outlive.sessions.expiry import note_birth, note_departure, note_query
+from outlive.sessions.acts import Act, Departure
+from outlive.sessions.expiry import note_all, note_birth, note_departure, note_query
 
 _ASKED = "outlive_asked"
 _SESSIONS = orm.Session.close.__code__.co_filename
 
 Told = Callable[..., None]
 Tell = Callable[[orm.Session, tuple[Any, ...], str, At | None, int], None]
+
+_COMMIT = Cause.COMMIT
+"""By a name of its own: to look up a member of an enumeration takes Python 3.11 as long as three calls."""
 
 
 class Hooks:
@@ -81,9 +84,10 @@ class Hooks:
         at, states = caller(above=4), session.identity_map.all_states()
         if session.in_nested_transaction():
             self._tell(session, watches, "release", at, len(states))
-        else:
-            noting.committed(session, states, Act(Cause.COMMIT, at))
-            self._tell(session, watches, "commit", at, len(states))
+            return
+        if session.expire_on_commit:
+            note_all(states, Act(_COMMIT, at))
+        self._tell(session, watches, "commit", at, len(states))
 
     def _rolled_back(self, session: orm.Session) -> None:
         watches = noting.watches_of(session)
@@ -103,16 +107,18 @@ class Hooks:
         for name in ("merge", "merge_all"):
             self._patches.wrap(orm.Session, name, _noted(noting.merge))
         for name in ("close", "reset", "invalidate"):
-            self._patches.wrap(orm.Session, name, self._closed(name))
+            self._patches.wrap(orm.Session, name, self._emptied(name, Departure.CLOSE))
         self._patches.wrap(orm.Session, "expunge_all", self._expunged_all)
         self._patches.wrap(orm.Session, "expunge", self._expunged)
 
-    def _closed(self, name: str) -> Callable[[Method], Method]:
+    def _emptied(self, name: str, departure: Departure) -> Callable[[Method], Method]:
         def wrapper(original: Method) -> Method:
             def method(session: orm.Session) -> None:
                 watches = noting.watches_of(session)
                 if watches:
-                    self._emptied(session, watches, name, Departure.CLOSE, caller())
+                    at, states = caller(), session.identity_map.all_states()
+                    self._tell(session, watches, name, at, len(states))
+                    note_departure(states, Act(departure, at, session.hash_key))
                 original(session)
 
             return method
@@ -120,20 +126,14 @@ class Hooks:
         return wrapper
 
     def _expunged_all(self, original: Method) -> Method:
+        noted = self._emptied("expunge_all", Departure.EXPUNGE_ALL)(original)
+
         def method(session: orm.Session) -> None:
             # `close` itself calls it.
-            if _getframe(1).f_code.co_filename != _SESSIONS and (watches := noting.watches_of(session)):
-                self._emptied(session, watches, "expunge_all", Departure.EXPUNGE_ALL, caller())
-            original(session)
+            is_closing = _getframe(1).f_code.co_filename == _SESSIONS
+            (original if is_closing else noted)(session)
 
         return method
-
-    def _emptied(
-        self, session: orm.Session, watches: tuple[Any, ...], name: str, departure: Departure, at: Any
-    ) -> None:
-        states = session.identity_map.all_states()
-        self._tell(session, watches, name, at, len(states))
-        note_departure(states, Act(departure, at, session.hash_key))
 
     def _expunged(self, original: Method) -> Method:
         def method(session: orm.Session, instance: object) -> None:
@@ -226,9 +226,9 @@ def _noted(noted: Callable[..., Any]) -> Callable[[Method], Method]:
 
 
 def _opened(original: Method) -> Method:
-    def method(session: orm.Session, *args: Any, **kw: Any) -> None:
-        original(session, *args, **kw)
-        note_birth(session, caller(), maker() if makers else None)
+    def method(*args: Any, **kw: Any) -> None:
+        original(*args, **kw)
+        note_birth(args[0], caller(), maker() if makers else None)
 
     return method
 

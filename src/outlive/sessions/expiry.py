@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy.orm import InstanceState, Session
 
-from outlive.lifecycle.acts import Act, Birth, Departure
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
+from outlive.sessions.acts import Act, Birth, Departure
 from outlive.sessions.mapped import deferred_columns, lazy_attributes
 
 _ALL = "_outlive_expired_all"

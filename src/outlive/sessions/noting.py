@@ -13,10 +13,11 @@ from weakref import ref
 
 from sqlalchemy import event, inspect, orm
 from sqlalchemy.orm import InstanceState, Mapper, SessionTransaction
+from sqlalchemy.orm.session import SessionTransactionState
 
-from outlive.lifecycle.acts import Act
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At
+from outlive.sessions.acts import Act
 from outlive.sessions.expiry import NOTED, UNSEEN, has_notes, note, note_all, note_values
 
 _DOINGS = "_outlive_doings"
@@ -31,9 +32,8 @@ class Doings:
         cause: The method that runs; ``None`` during commit and rollback, on whose way no method lies.
         is_in_flush: That method was called by something that a flush calls.
         act: What has erased something, with its place.
-        flush: The transaction of the flush whose act that is: each flush has one of its own within the session's.
+        transaction: That in which the act was: each flush has one of its own within the session's.
         is_committing: A commit has begun: from now on nothing may stay expired.
-        committed: The transaction that was committed last.
         watches: Who watches the session, of those who were asked.
         asked: All who could, when they were asked.
         answered: Which question of these was answered last.
@@ -43,9 +43,8 @@ class Doings:
     cause: Cause | None = None
     is_in_flush = False
     act: Act | None = None
-    flush: ref[SessionTransaction] | None = None
+    transaction: ref[SessionTransaction] | None = None
     is_committing = False
-    committed: ref[SessionTransaction] | None = None
     watches: tuple[Any, ...] = ()
     asked: tuple[Any, ...] = ()
     answered = 0
@@ -195,16 +194,8 @@ def before_commit(session: orm.Session) -> None:
 
 def after_commit(session: orm.Session) -> None:
     """The database has committed; the objects expire next."""
-    if not session.in_nested_transaction() and not watches_of(session):
-        committed(session, session.identity_map.all_states(), _UNPLACED[Cause.COMMIT])
-
-
-def committed(session: orm.Session, states: Iterable[InstanceState[Any]], act: Act) -> None:
-    """``after_commit`` of all there is, for whoever knows what the session holds, and where it commits."""
-    doings = doings_of(session)
-    doings.committed, doings.act = _transaction_of(session), act
-    if session.expire_on_commit:
-        note_all(states, act)
+    if session.expire_on_commit and not session.in_nested_transaction() and not watches_of(session):
+        note_all(session.identity_map.all_states(), _UNPLACED[Cause.COMMIT])
 
 
 def after_rollback(session: orm.Session) -> None:
@@ -215,7 +206,7 @@ def after_rollback(session: orm.Session) -> None:
 
 def rolled_back(session: orm.Session, act: Act) -> None:
     """``after_rollback``, for whoever knows where it rolls back."""
-    doings_of(session).act = act
+    _remember(session, doings_of(session), act)
     # No public name tells what has changed since a savepoint, which is all that its rollback expires.
     flushed = getattr(session.get_nested_transaction(), "_dirty", None)
     if flushed is None:
@@ -269,19 +260,23 @@ def _note_expiry(state: InstanceState[Any], names: Iterable[str] | None) -> None
 
 def _act(session: orm.Session, doings: Doings, cause: Cause) -> Act:
     """The operation that erases now: the same for all that it erases."""
-    act, flush = doings.act, _transaction_of(session) if cause is Cause.FLUSH else None
-    if act is None or act.what is not cause or doings.flush != flush:
+    act, within = doings.act, doings.transaction and doings.transaction()
+    if act is None or act.what is not cause or within is not _transaction_of(session):
         observer = _observed.by
         act = Act(cause, observer.at()) if observer and watches_of(session) else _UNPLACED[cause]
         # Nothing tells where one UPDATE in SQL ends and the next begins.
-        doings.act, doings.flush = None if cause in _IN_SQL else act, flush
+        _remember(session, doings, None if cause in _IN_SQL else act)
     return act
 
 
-def _transaction_of(session: orm.Session) -> ref[SessionTransaction] | None:
+def _remember(session: orm.Session, doings: Doings, act: Act | None) -> None:
+    transaction = _transaction_of(session)
+    doings.act, doings.transaction = act, None if transaction is None else ref(transaction)
+
+
+def _transaction_of(session: orm.Session) -> SessionTransaction | None:
     # No public name tells of that of a flush, and to be told when one begins costs more.
-    transaction = session._transaction  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    return None if transaction is None else ref(transaction)
+    return session._transaction  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _cause(session: orm.Session, doings: Doings, names: Iterable[str] | None) -> Cause:
@@ -294,7 +289,8 @@ def _cause(session: orm.Session, doings: Doings, names: Iterable[str] | None) ->
     if session.is_active:
         return Cause.BULK_DELETE
     # Of a rollback that fails itself no event tells.
-    return Cause.COMMIT if doings.committed == _transaction_of(session) else Cause.ROLLBACK
+    state = getattr(_transaction_of(session), "_state", None)
+    return Cause.COMMIT if state is SessionTransactionState.COMMITTED else Cause.ROLLBACK
 
 
 def _is_flushing(session: orm.Session) -> bool:

@@ -12,9 +12,9 @@ from sqlalchemy.orm import InstanceState
 from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.orm.session import _sessions  # pyright: ignore[reportPrivateUsage]  # as close_all_sessions() does
 
-from outlive.lifecycle.acts import Act, Departure
 from outlive.lifecycle.frames import At, is_library
 from outlive.recorder.callers import caller
+from outlive.sessions.acts import Act, Departure
 from outlive.sessions.expiry import birth_of_session, note_departure
 
 

@@ -8,9 +8,9 @@ from typing import cast
 from outlive.diagnosis import explain
 from outlive.diagnosis.acts import ERASED, LEFT
 from outlive.diagnosis.kinds import message_of
-from outlive.lifecycle.acts import Departure
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.explanation import Explanation
+from outlive.sessions.acts import Departure
 
 _MOST = 3
 _CAUGHT = "Caught before it reached the test, and so perhaps not what failed here:"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
+import msgspec
+
 from outlive.lifecycle.causes import Cause
 from outlive.lifecycle.frames import At, line_of, shown
 from outlive.lifecycle.places import Place
@@ -34,7 +36,7 @@ class Departure(StrEnum):
     """Nothing held the session any longer, and Python let it go.  The place is where it was made."""
 
 
-class Act:
+class Act(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One operation of a session that erased values or detached objects.
 
     Attributes:
@@ -44,13 +46,10 @@ class Act:
         order: Grows with time, over all sessions of the process.
     """
 
-    __slots__ = ("at", "order", "session", "what")
-
-    def __init__(self, what: Cause | Departure, at: At | None = None, session: int | None = None) -> None:
-        self.what = what
-        self.at = at
-        self.session = session
-        self.order = _next()
+    what: Cause | Departure
+    at: At | None = None
+    session: int | None = None
+    order: int = msgspec.field(default_factory=_next)
 
     @property
     def place(self) -> Place | None:
