@@ -131,6 +131,29 @@ def begin():
     assert roots(code) == {"Unit.begin", "use"}
 
 
+def test_what_a_constructor_keeps_is_found_from_methods_in_front_of_it():
+    code = """
+from .models import Book, make_session
+
+class Orders:
+    def save(self):
+        with make_session() as session:
+            return session.get(Book, 1)
+
+class Container:
+    def orders(self) -> Orders: ...
+
+class Service:
+    def run(self):
+        self.kept.save()
+    def wait(self): ...
+    def __init__(self, container: Container) -> None:
+        self.kept = container.orders()
+"""
+
+    assert roots(code) == {"Orders.save", "Service.run"}
+
+
 def test_a_function_that_gives_an_object_to_one_that_opens_a_session():
     code = """
 from .models import Book, Label, make_session

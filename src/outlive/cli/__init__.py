@@ -6,6 +6,8 @@ of ours), 130 interrupted.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import sys
 import traceback
@@ -22,6 +24,9 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (default: the process's own) and return the exit code; prints, never raises."""
     terminal.prepare()
+    if argv is None:
+        # Python would look through all that there is for garbage before it ends.
+        atexit.register(gc.freeze)
     try:
         return _run(argv)
     except UsageError as error:

@@ -80,9 +80,9 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     """Walk every module, and every function in which something can show."""
     for module in run.program.modules:
         run.module_env(module)
-    assigned.learn(run, lambda symbol: _walk_function(run, symbol))
-    defaults.learn(run, lambda symbol: _walk_function(run, symbol))
-    wiring.learn(run, lambda symbol: _walk_function(run, symbol))
+    assigned.learn(run, lambda symbol: _ends(run, symbol, learning=True))
+    defaults.learn(run, lambda symbol: _ends(run, symbol, learning=True))
+    wiring.learn(run, lambda symbol: _ends(run, symbol, learning=True))
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
     files: dict[Module, list[FunctionSymbol]] = {}
@@ -176,8 +176,13 @@ def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbo
     run.log.fine, run.log.unguarded = fine, unguarded
 
 
-def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
-    """Walk from a function; the states in which it ends, none if that takes too long."""
+def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
+    """Walk from a function, and note what shows when it has ended."""
+    _ends(run, symbol, learning=False)
+
+
+def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool) -> list[State]:
+    """The states in which a function ends, none if that takes too long; who is learning looks no further."""
     facts, before = symbol.facts, run.carried.before(run, symbol)
     run.carrying = bool(before) or symbol in run.carried.leaving
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
@@ -220,6 +225,8 @@ def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> list[State]:
         pairs = [*((end, NONE) for end in ends), *out.returns]
         if tested is not None:
             pairs = xunit.end(run, pairs, root, tested)
+        if learning:
+            return [one for one, _ in pairs]
         reopened.left_open(run, root, pairs)
         streams.sent(run, root, pairs, is_entry=is_entry)
         background.still_going(run, pairs, is_entry=is_entry)

@@ -8,14 +8,15 @@ function does not show by itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeAlias
 
 from outlive.check.entities import Entities
 from outlive.check.flow import xunit
 from outlive.check.flow.factories import FACTORIES, SCOPED, SESSIONS
+from outlive.check.flow.members import Classes, Member, Members, Paths, numbers, union
 from outlive.check.flow.mentions import Mentions, names_in
 from outlive.check.flow.wiring import Wiring
 from outlive.check.ir import Term
@@ -36,41 +37,43 @@ _UNNAMED = frozenset(
 )
 """Methods that are called without being named."""
 
+_CALL = "()"
+"""Under which they are found instead."""
+
 _FILLING = frozenset({"__init__", *xunit.BEFORE})
 """Methods that put what they make into fields."""
 
-Meaning: TypeAlias = FunctionSymbol | ClassSymbol | GlobalSymbol | None
+Meaning: TypeAlias = Member | GlobalSymbol
 """What a name stands for in the program; ``None`` for what makes sessions."""
 
 
 @dataclass(eq=False, slots=True)
 class Named:
-    """What a function names, by itself and through the types of what it names.
+    """What a function names.
 
     Attributes:
         words: Every single name in its text.
-        functions: Those of the program that it can call.
-        classes: Those of the program whose instances it can have.
+        functions: Those of the program that it names.
+        classes: Those of the program that it names, and its own.
+        reached: All whose instances it can have, through the types of what it names.
         makes: It names what makes sessions.
         given: It has a parameter that is a session.
     """
 
-    words: set[str] = field(default_factory=set[str])
+    words: set[str]
     functions: set[FunctionSymbol] = field(default_factory=set[FunctionSymbol])
-    classes: set[ClassSymbol] = field(default_factory=set[ClassSymbol])
+    classes: Classes = 0
+    reached: Classes = 0
     makes: bool = False
     given: bool = False
 
-    def add(self, meaning: Meaning) -> None:
-        match meaning:
-            case None:
-                self.makes = True
-            case FunctionSymbol():
-                self.functions.add(meaning)
-            case ClassSymbol():
-                self.classes.add(meaning)
-            case GlobalSymbol():
-                pass  # Meanings have what it is made from beside it.
+
+@dataclass(eq=False, slots=True)
+class Used:
+    """Functions, and the names of members under which they are found, each with the classes that have it."""
+
+    functions: set[FunctionSymbol]
+    names: Mapping[str, Classes]
 
 
 class Reach:
@@ -99,17 +102,17 @@ class Reach:
         self.lenders = frozenset(lenders)
         self.wiring = wiring or Wiring()
         self._meanings: dict[int, dict[str, tuple[Meaning, ...]]] = {}
-        self._returned: dict[FunctionSymbol, frozenset[ClassSymbol]] = {}
+        self._returned: dict[FunctionSymbol, Classes] = {}
         self._carries: dict[ClassSymbol, bool] = {}
-        self._classes: dict[ClassSymbol, tuple[dict[str, list[FunctionSymbol]], dict[str, list[Meaning]]]] = {}
+        self._kept: dict[int, Classes] = {}
         self.giving: set[FunctionSymbol] = set()
-        self.named = {
-            FunctionSymbol(module, index): self._named(FunctionSymbol(module, index))
-            for module in program.modules
-            for index in range(len(module.facts.functions))
-        }
-        for symbol, named in self.named.items():
-            self._follow_types(symbol, named)
+        self._numbers = {class_: number for number, class_ in enumerate(program.classes())}
+        self._members = self._all_members()
+        self._said = Paths(self._members, cache(self._says))
+        self._had = Paths(self._members, cache(self._brings))
+        self.named = {symbol: self._named(symbol) for symbol in program.functions()}
+        for named in self.named.values():
+            self._follow_types(named)
 
     def roots(self) -> list[FunctionSymbol]:
         """The functions that get hold of a session, or give an object to one that does, or send it away."""
@@ -132,37 +135,54 @@ class Reach:
         inside = [FunctionSymbol(symbol.module, index) for index in range(known, len(functions))]
         for inner in inside:
             self.named[inner] = self._named(inner)
-            self._follow_types(inner, self.named[inner])
+            self._follow_types(self.named[inner])
         return inside
 
     def _is_root(self, symbol: FunctionSymbol, named: Named) -> bool:
-        if symbol in self.holding or named.makes or named.given or not self.giving.isdisjoint(named.functions):
+        if symbol in self.holding or named.makes or named.given or self._uses(named, self._givers):
             return True
-        passes_on = not self.senders.isdisjoint(named.words) or not self.holding.isdisjoint(named.functions)
-        return passes_on and any(self.entities.get(each) or self.entities.below(each) for each in named.classes)
+        passes_on = named.reached & self._mapped
+        return bool(passes_on) and (not self.senders.isdisjoint(named.words) or self._uses(named, self._holders))
+
+    @cached_property
+    def _mapped(self) -> Classes:
+        """The classes whose instances live in sessions."""
+        return self._set(each for each in self._numbers if self.entities.get(each) or self.entities.below(each))
+
+    @cached_property
+    def _holders(self) -> Used:
+        return self._used(self.holding)
+
+    @cached_property
+    def _givers(self) -> Used:
+        return self._used(self.giving)
 
     @cached_property
     def holding(self) -> set[FunctionSymbol]:
         """The functions that get hold of a session."""
         users: dict[FunctionSymbol, list[FunctionSymbol]] = {}
+        naming: dict[str, list[FunctionSymbol]] = {_CALL: list(self.named)}
         for symbol, named in self.named.items():
-            for used in named.functions:
-                users.setdefault(used, []).append(symbol)
-        waiting = [symbol for symbol, named in self.named.items() if named.makes]
+            for function in named.functions:
+                users.setdefault(function, []).append(symbol)
+            for name in self._members.having.keys() & named.words:
+                naming.setdefault(name, []).append(symbol)
+        new = {symbol for symbol, named in self.named.items() if named.makes}
         # One that is only given a session gives its callers nothing that they did not have.
         found = {symbol for symbol, named in self.named.items() if named.makes or named.given}
-        while waiting:
-            symbol = waiting.pop()
-            if self._gives(symbol):
-                self.giving.add(symbol)
-                new = [user for user in users.get(symbol, ()) if user not in found]
-                found.update(new)
-                waiting.extend(new)
-            if not waiting:
-                new = [taker for taker, setter in self.carried if setter in found and taker not in found]
-                found.update(new)
-                waiting.extend(new)
+        while new:
+            giving = {symbol for symbol in new if self._gives(symbol)}
+            self.giving |= giving
+            new = {user for symbol in giving for user in users.get(symbol, ())}
+            for name, having in self._members.names(giving).items():
+                new.update(user for user in naming.get(name, ()) if self.named[user].reached & having)
+            new -= found
+            new = new or {taker for taker, setter in self.carried if setter in found and taker not in found}
+            found |= new
         return found
+
+    def _used(self, functions: set[FunctionSymbol]) -> Used:
+        return Used(functions, self._members.names(functions))
 
     # -- names -------------------------------------------------------------------------------------------------------
 
@@ -172,15 +192,22 @@ class Reach:
         named = Named(mentioned.words)
         annotations = {name for parameter in function.parameters for name in names_in(parameter.annotation)}
         named.given = any(parameter.name == "session" for parameter in function.parameters)
-        for chain in mentioned.chains:
-            for meaning in self._meaning(module, chain):
-                if meaning is None and chain in annotations:
-                    named.given = True
-                else:
-                    named.add(meaning)
+        for names in mentioned.chains:
+            for meaning in self._meaning(module, names):
+                match meaning:
+                    case FunctionSymbol():
+                        named.functions.add(meaning)
+                    case ClassSymbol():
+                        named.classes |= 1 << self._numbers[meaning]
+                    case None if names in annotations:
+                        named.given = True
+                    case None:
+                        named.makes = True
+                    case _:
+                        pass  # Meanings have what a global is made from beside it.
         if function.parent >= 0:
             owner = xunit.class_of(self.program, self.entities, symbol) or ClassSymbol(module, function.parent)
-            named.classes.add(owner)
+            named.classes |= 1 << self._numbers[owner]
             named.makes = named.makes or not named.words.isdisjoint(self.wiring.names(self.program, owner))
         return named
 
@@ -220,45 +247,55 @@ class Reach:
 
     # -- types -------------------------------------------------------------------------------------------------------
 
-    def _follow_types(self, symbol: FunctionSymbol, named: Named) -> None:
-        """Add the methods that it names, of the classes that it can have to do with."""
-        functions, classes = named.functions, named.classes
-        waiting = [*classes, *(each for function in functions for each in self._returns(function))]
-        classes.clear()
-        words = named.words | _UNNAMED
-        while waiting:
-            class_ = waiting.pop()
-            if class_ in classes:
-                continue
-            classes.add(class_)
-            methods, fields = self._classes.get(class_) or self._members(class_)
-            for name in methods.keys() & words:
-                for method in methods[name]:
-                    if method not in functions and method != symbol:
-                        functions.add(method)
-                        returned = self._returned.get(method)
-                        waiting += self._returns(method) if returned is None else returned
-            for name in fields.keys() & words if fields else ():
-                for meaning in fields[name]:
-                    if isinstance(meaning, ClassSymbol):
-                        waiting.append(meaning)
-                    else:
-                        named.add(meaning)
+    def _all_members(self) -> Members:
+        """The methods of classes, and what their attributes can be."""
+        found = Members([[self._numbers[each] for each in self.program.lineage(class_)[0]] for class_ in self._numbers])
+        for owner, number in self._numbers.items():
+            for name, index in owner.facts.methods.items():
+                found.add(number, _CALL if name in _UNNAMED else name, FunctionSymbol(owner.module, index))
+            for attribute in owner.facts.attributes:
+                for meaning in self._all(owner.module, attribute.annotation, attribute.value):
+                    if not isinstance(meaning, GlobalSymbol):
+                        found.add(number, attribute.name, meaning)
+        return found
 
-    def _members(self, class_: ClassSymbol) -> tuple[dict[str, list[FunctionSymbol]], dict[str, list[Meaning]]]:
-        """The methods of a class and its ancestors, and what their attributes can be."""
-        found = self._classes.get(class_)
-        if found is None:
-            methods: dict[str, list[FunctionSymbol]] = {}
-            fields: dict[str, list[Meaning]] = {}
-            for owner in self.program.lineage(class_)[0]:
-                for name, index in owner.facts.methods.items():
-                    methods.setdefault(name, []).append(FunctionSymbol(owner.module, index))
-                for attribute in owner.facts.attributes:
-                    meant = list(self._all(owner.module, attribute.annotation, attribute.value))
-                    if meant:
-                        fields.setdefault(attribute.name, []).extend(meant)
-            found = self._classes[class_] = methods, fields
+    def _set(self, classes: Iterable[ClassSymbol]) -> Classes:
+        return union(1 << self._numbers[each] for each in classes)
+
+    def _follow_types(self, named: Named) -> None:
+        """Find the classes that it can have to do with."""
+        begun = named.classes | union(map(self._returns, named.functions))
+        named.reached = self._had.follow(self._closed(begun), named.words)
+        named.makes = named.makes or self._uses(named, self._makers)
+
+    @cached_property
+    def _makers(self) -> Used:
+        return Used(set(), self._members.names([None]))
+
+    def _uses(self, named: Named, used: Used) -> bool:
+        """Whether a function names one of these, by itself or as a member of a class that it can have to do with."""
+        names, reached = used.names, named.reached
+        return (
+            not used.functions.isdisjoint(named.functions)
+            or bool(reached & names.get(_CALL, 0))
+            or any(reached & names[name] for name in names.keys() & named.words)
+        )
+
+    def _brings(self, member: Member) -> Classes:
+        return self._closed(self._behind(member))
+
+    def _closed(self, classes: Classes) -> Classes:
+        """Classes, and those behind their methods that are called without being named."""
+        return union(self._kept.get(number) or self._close(number) for number in numbers(classes))
+
+    def _close(self, number: int) -> Classes:
+        found, waiting = 0, 1 << number
+        while waiting:
+            lowest = waiting & -waiting
+            one = lowest.bit_length() - 1
+            found |= self._kept.get(one, lowest)
+            waiting = (waiting | union(map(self._behind, self._members.under(_CALL, lowest)))) & ~found
+        self._kept[number] = found
         return found
 
     def _all(self, module: Module, *terms: Term | None) -> Iterator[Meaning]:
@@ -266,18 +303,32 @@ class Reach:
             for name in names_in(term):
                 yield from self._meaning(module, name)
 
-    def _returns(self, symbol: FunctionSymbol) -> frozenset[ClassSymbol]:
+    def _says(self, member: Member) -> Classes:
+        """The classes of what a member gives, as far as that is written down."""
+        match member:
+            case ClassSymbol():
+                return 1 << self._numbers[member]
+            case FunctionSymbol():
+                meant = self._all(member.module, member.facts.returns)
+                return self._set(each for each in meant if isinstance(each, ClassSymbol))
+            case _:
+                return 0
+
+    def _behind(self, member: Member) -> Classes:
+        return self._returns(member) if isinstance(member, FunctionSymbol) else self._says(member)
+
+    def _returns(self, symbol: FunctionSymbol) -> Classes:
         """Classes of what a function may return: what it says, else all that it names; of what a constructor keeps."""
         found = self._returned.get(symbol)
         if found is None:
-            self._returned[symbol] = frozenset()  # Against recursion.
+            self._returned[symbol] = 0  # Against recursion.
             named, term = self.named[symbol], symbol.facts.returns
-            classes = {each for each in self._all(symbol.module, term) if isinstance(each, ClassSymbol)}
-            if symbol.facts.name in _FILLING:
-                classes = named.classes
-            elif not classes and not (term is not None and _LIFELESS.issuperset(names_in(term))):
-                classes = named.classes.union(*map(self._returns, named.functions))
-            found = self._returned[symbol] = frozenset(classes)
+            found = self._says(symbol)
+            if not found and (
+                symbol.facts.name in _FILLING or term is None or not _LIFELESS.issuperset(names_in(term))
+            ):
+                found = self._said.follow(named.classes, named.words) | union(map(self._returns, named.functions))
+            self._returned[symbol] = found
         return found
 
     def _gives(self, symbol: FunctionSymbol) -> bool:

@@ -96,7 +96,7 @@ def _told(run: Interpreter, value: Value) -> object:
 def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
     """Walk what makes and fills such instances; what is noted on the way is told elsewhere."""
     wiring = run.wiring
-    wiring.watched, callers = _watched(run.program)
+    wiring.watched, callers = _watched(run)
     if not wiring.watched:
         return
     made = State()
@@ -125,22 +125,27 @@ def walked(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]], 
     return ends
 
 
-def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
+def _watched(run: Interpreter) -> tuple[Mapping[ClassSymbol, set[str]], list[FunctionSymbol]]:
     """The fields to look at, and the functions to walk for them."""
+    program = run.program
     watched: dict[ClassSymbol, set[str]] = {}
     open_to_all: set[tuple[ClassSymbol, str]] = set()
     setters: dict[FunctionSymbol, set[str]] = {}
     for owner, method in _methods(program):
         facts = method.facts
+        if not any(hint in facts.text for hint in _HINTS):
+            continue
         names = {parameter.name for parameter in facts.parameters[1:]}
         if facts.name != "__init__":
             made = set(_set_by(program, method))
             if made:
                 setters[method] = made
                 watched.setdefault(owner, set()).update(made)
-            open_to_all |= {(owner, given["field"]) for given in _given(facts.text) if given["parameter"] in names}
+            open_to_all |= {
+                (owner, given["field"]) for given in _GIVEN.finditer(facts.text) if given["parameter"] in names
+            }
             continue
-        for given in _given(facts.text):
+        for given in _GIVEN.finditer(facts.text):
             if given["parameter"] in names and _PROMISING.search(f"{given['field']} {given['parameter']}"):
                 watched.setdefault(owner, set()).add(given["field"])
     heirs: dict[ClassSymbol, set[str]] = {}
@@ -153,19 +158,12 @@ def _watched(program: Program) -> tuple[Mapping[ClassSymbol, set[str]], list[Fun
             heirs[each] = used
     wanted = {name for used in heirs.values() for name in used}
     callers = [method for method, fields in setters.items() if not wanted.isdisjoint(fields)]
-    return heirs, [*callers, *_makers(program, {each.facts.name for each in heirs})] if heirs else []
-
-
-def _given(text: str) -> Iterable[re.Match[str]]:
-    """Where fields are set to plain names."""
-    return _GIVEN.finditer(text) if any(hint in text for hint in _HINTS) else ()
+    return heirs, [*callers, *_makers(run, {each.facts.name for each in heirs})] if heirs else []
 
 
 def _set_by(program: Program, method: FunctionSymbol) -> Iterator[str]:
     """The fields that a method may set to what makes sessions: that it makes, or a function that it calls."""
     text = method.facts.text
-    if not any(hint in text for hint in _HINTS):
-        return
     makes = MAKER.search(text) is not None
     for given in _SET.finditer(text):
         if MAKER.search(given["value"]):
@@ -193,10 +191,13 @@ def _calls(lineage: Iterable[ClassSymbol], field: str) -> bool:
     )
 
 
-def _makers(program: Program, names: set[str]) -> Iterator[FunctionSymbol]:
+def _makers(run: Interpreter, names: set[str]) -> Iterator[FunctionSymbol]:
     """The functions that call one of these classes; those of tests only where there are no others."""
     called = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\(")
-    found = [each for each in program.functions() if called.search(each.facts.text)]
+    naming = (
+        each for each in run.program.functions() if not names.isdisjoint(run.mentions.of(each.module, each.facts).words)
+    )
+    found = [each for each in naming if called.search(each.facts.text)]
     yield from [each for each in found if not is_test(each.module)] or found
 
 
