@@ -184,7 +184,8 @@ class Expressions(ABC):
         self.bool_op(values, is_and, target, first + 1)
         more, self.out = self.out, outer
         # `a and b`: where `a` is false the value is falsy whatever it is; where `a or b` stops at `a`, it is `a`.
-        stop: list[Statement] = [ir.Bind(target, Lit(False) if is_and else (Lit(True) if negated else value))]
+        is_true = negated or isinstance(values[first], ast.Compare)
+        stop: list[Statement] = [ir.Bind(target, Lit(False) if is_and else (Lit(True) if is_true else value))]
         body, orelse = (more, stop) if is_and else (stop, more)
         self.out.append(ir.If(operand, key, negated, body, orelse))
 
