@@ -80,9 +80,8 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     """Walk every module, and every function in which something can show."""
     for module in run.program.modules:
         run.module_env(module)
-    assigned.learn(run, lambda symbol: _ends(run, symbol, learning=True))
-    defaults.learn(run, lambda symbol: _ends(run, symbol, learning=True))
-    wiring.learn(run, lambda symbol: _ends(run, symbol, learning=True))
+    for each in (assigned, defaults, wiring):
+        each.learn(run, lambda symbol: _ends(run, symbol, learning=True))
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
     files: dict[Module, list[FunctionSymbol]] = {}
