@@ -116,9 +116,11 @@ def pack(line: int, column: int, end_line: int, end_column: int) -> int:
     Columns are 0-based UTF-8 bytes.  What is past column 65,535 or line 2,097,151, or higher than 2,047 lines, is cut
     there: people do not write such spans.
     """
-    start = min(line, _LAST) << _COLUMN_BITS | min(column, _WIDEST)
-    height = min(end_line - line, _HIGHEST)
-    return (start << _HEIGHT_BITS | height) << _COLUMN_BITS | min(end_column, _WIDEST)
+    height = end_line - line
+    if line > _LAST or column > _WIDEST or height > _HIGHEST or end_column > _WIDEST:
+        line, column = min(line, _LAST), min(column, _WIDEST)
+        height, end_column = min(height, _HIGHEST), min(end_column, _WIDEST)
+    return ((line << _COLUMN_BITS | column) << _HEIGHT_BITS | height) << _COLUMN_BITS | end_column
 
 
 def unpack(span: int) -> tuple[int, int, int, int]:

@@ -11,8 +11,8 @@ from outlive.check.ir import Term
 from outlive.check.program import Module
 
 NAMES = re.compile(r"[^\W\d][\w.]*")
-_CHAIN = re.compile(r"\.?[^\W\d][\w.]*")
-_BLANKS = bytes(n if n > 127 or chr(n).isalnum() or n in b"_." else 32 for n in range(256))
+_OTHER = re.compile(r"[^\w.]")
+_BLANKS = bytes(n if n < 128 and (chr(n).isalnum() or n in b"_.") else 32 for n in range(256))
 
 
 class Mentioned(Struct, frozen=True):
@@ -45,26 +45,20 @@ class Mentions:
         return found
 
     def _read(self, module: Module, function: Function) -> Mentioned:
-        words, dotted = _split(function.text)
-        for term in function.decorators:
-            for name in names_in(term):
-                (dotted if "." in name else words).add(name)
-        attributes: set[str] = set()
+        words = _words(function.text).union(*map(names_in, function.decorators))
+        names = {word for word in words if "." not in word}
+        dotted = words - names
+        parts = " ".join(dotted).replace(".", " .").split()
+        attributes = {part[1:] for part in parts if part[0] == "."}
+        begin = names.union(part for part in parts if part[0] != ".")
         tops, stars = self._top(module), module.facts.stars
-        chains = list(words if stars else words & tops)
-        begin = words.copy()
-        for chain in dotted:
-            first, *rest = chain.split(".")
-            attributes.update(rest)
-            if first:
-                begin.add(first)
-            else:
-                # `get().session`: what the call gives may as well be what the module knows by that name.
-                first, chain = rest[0], chain[1:]  # noqa: PLW2901
-            if first in tops or stars:
+        chains = list(names if stars else names & tops)
+        for word in dotted:
+            # `get().session`: what the call gives may as well be what the module knows by that name.
+            chain = word.strip(".")
+            if chain and (stars or chain.partition(".")[0] in tops):
                 chains.append(chain)
-        sessions = any("ession" in first for first in begin)
-        return Mentioned(begin | attributes, attributes, chains, sessions)
+        return Mentioned(begin | attributes, attributes, chains, "ession" in " ".join(begin))
 
     def _top(self, module: Module) -> set[str]:
         """The names at the top level of a module, but for those that come from a star."""
@@ -75,17 +69,10 @@ class Mentions:
         return found
 
 
-def _split(text: str) -> tuple[set[str], set[str]]:
-    """Plain names in a text, and chains with dots.
-
-    What is plainly a name is split off first: the expression, which would find it as well, is slower.
-    """
-    words = set(text.encode(errors="replace").translate(_BLANKS).decode().split())
-    names = {word for word in words if word.isidentifier()} if text.isascii() else set[str]()
-    dotted: set[str] = set()
-    for chain in _CHAIN.findall(" ".join(words - names)):
-        (dotted if "." in chain else names).add(chain)
-    return names, dotted
+def _words(text: str) -> set[str]:
+    """Plain names in a text, and chains with dots; numbers, too."""
+    blank = text.encode().translate(_BLANKS).decode() if text.isascii() else _OTHER.sub(" ", text)
+    return set(blank.split())
 
 
 def names_in(term: Term | None) -> list[str]:

@@ -16,8 +16,12 @@ from outlive.check.lower.terms import dotted, iteration_key, span_of, term
 _ABOUT_THE_FILE = ("class", "global", "import", "map_imperatively(", "mapper(", "nonlocal")
 """Without one of these words a function says nothing about the file, and no class stands in it."""
 
+_MAPPERS = ("map_imperatively", "mapper")
+
 _ON_THE_WAY = (ast.If, ast.Try, ast.ExceptHandler, ast.With)
 """What a module may make its names in."""
+
+_DECORATED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
@@ -72,9 +76,10 @@ class Statements(Expressions):
 
     def mapping(self, node: ast.expr) -> None:
         """``registry.map_imperatively(Order, orders, properties={"items": relationship(Item)})``, or ``mapper(...)``"""
-        made = term(node) if isinstance(node, ast.Call) else None
-        last = made.head.rpartition(".")[2] if made is not None else ""
-        if made is not None and last in ("map_imperatively", "mapper") and made.parts:
+        if not isinstance(node, ast.Call) or dotted(node.func).rpartition(".")[2] not in _MAPPERS:
+            return
+        made = term(node)
+        if made is not None and made.parts:
             table = made.parts[1] if len(made.parts) > 1 else made.keyword("local_table")
             properties = made.keyword("properties")
             self.facts.mappings.append(Mapping(made.parts[0], table, properties.keywords if properties else []))
@@ -299,7 +304,7 @@ class Statements(Expressions):
 
     def has_classes(self, body: Sequence[ast.stmt], text: str) -> bool:
         """Whether classes stand in a function; what it says about the whole file is noted on the way."""
-        if not any(word in text for word in _ABOUT_THE_FILE):
+        if not any(map(text.__contains__, _ABOUT_THE_FILE)):
             return False
         waiting = list(reversed(body))
         while waiting:
@@ -540,8 +545,8 @@ def _stated(body: Sequence[ast.stmt]) -> Iterator[tuple[int, int]]:
 
 
 def _first_line(node: ast.stmt) -> int:
-    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-        return min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    if isinstance(node, _DECORATED) and node.decorator_list:
+        return node.decorator_list[0].lineno
     return node.lineno
 
 

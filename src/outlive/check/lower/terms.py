@@ -14,6 +14,8 @@ def span_of(node: ast.expr | ast.stmt) -> int:
 
 def dotted(node: ast.expr) -> str:
     """``a.b.c`` of nested attributes, empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -29,7 +31,9 @@ def term(node: ast.expr | None, *, annotation: bool = False) -> Term | None:
         return None
     span = span_of(node)
     match node:
-        case ast.Name() | ast.Attribute():
+        case ast.Name(id=name):
+            return Term("name", name, span=span)
+        case ast.Attribute():
             return Term("name", dotted(node), span=span)
         case ast.Call():
             parts = [part for arg in node.args if (part := term(arg))]
