@@ -9,12 +9,14 @@ function that is left out is still interpreted where it is given an object or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import TypeAlias
 
 from outlive.check import ir
 from outlive.check.entities import Entities
-from outlive.check.facts import Function
-from outlive.check.flow.mentions import Mentioned, Mentions
+from outlive.check.flow.mentions import Mentions
 from outlive.check.ir import Term
 from outlive.check.program import (
     ClassSymbol,
@@ -48,76 +50,86 @@ _COMMON = frozenset(
 _KEPT = re.compile(r"\.(\w+)\s*=\s*(?:await\s+)?([^\W\d][\w.]*)\(")
 """The attribute that keeps a result, and what is called: ``self.shop = sessionmaker(engine)``."""
 
-_ENTERED = ("__init__", "__enter__", "__aenter__", "__call__")
+_ENTERED = frozenset({"__init__", "__enter__", "__aenter__", "__call__"})
+"""Methods that a class is used by."""
+
+
+Use: TypeAlias = FunctionSymbol | ClassSymbol | str
+"""What a function uses; a method by its name alone."""
 
 
 class Relevance:
-    """The functions that can matter, by the identity of their module and their index.
-
-    Attributes:
-        digest: That of all answers, for those who keep what depends on them.
-    """
+    """The functions that can matter; of most nobody asks, so they are looked at when somebody does."""
 
     def __init__(self, program: Program, mentions: Mentions, entities: Entities, senders: Collection[str]) -> None:
         self.program = program
         self._mentions = mentions
         self._modules = {id(module): module for module in program.modules}
-        self._named: dict[tuple[int, str], frozenset[str]] = {}
-        self._found: dict[tuple[int, int], bool] = {}
-        waiting: dict[tuple[int, int], set[str]] = {}
-        kept: list[tuple[frozenset[str], str]] = []
-        for module in program.modules:
-            for index, function in enumerate(module.facts.functions):
-                mentioned = mentions.of(module, function)
-                waiting[id(module), index] = self._uses(module, function, mentioned)
-                kept.extend(
-                    (self._all(module, chain), name)
-                    for name, chain in (_KEPT.findall(function.text) if "=" in function.text else ())
-                )
-        self._words = {*_SESSION_WORDS, *senders, *_mapped(program, entities)}
-        self._spread(waiting, kept)
-        self.digest = self._digest()
+        self._named: dict[tuple[int, str], frozenset[Use]] = {}
+        self._added: set[FunctionSymbol] = set()
+        self._known: dict[Use, bool] = dict.fromkeys((*_SESSION_WORDS, *senders, *_mapped(program, entities)), True)
+        self._methods: dict[Use, list[FunctionSymbol]] = {}
+        self._kept: dict[str, list[tuple[Module, str]]] = {}
+        for symbol in program.functions():
+            function = symbol.facts
+            if function.parent >= 0 and function.name in _ENTERED:
+                self._methods.setdefault(ClassSymbol(symbol.module, function.parent), []).append(symbol)
+            elif function.parent >= 0 and function.name not in _COMMON:
+                self._methods.setdefault(function.name, []).append(symbol)
+            for name, called in _KEPT.findall(function.text) if "=" in function.text else ():
+                self._kept.setdefault(name, []).append((symbol.module, called))
 
-    def _spread(self, waiting: dict[tuple[int, int], set[str]], kept: Sequence[tuple[frozenset[str], str]]) -> None:
-        """Functions that use one that matters matter, too."""
-        words = self._words
-        while True:
-            words |= {name for called, name in kept if not called.isdisjoint(words)}
-            new = [key for key, used in waiting.items() if not used.isdisjoint(words)]
-            if not new:
-                break
-            for key in new:
-                del waiting[key]
-                self._found[key] = True
-                words.add(_function(*key))
-                words.add(_called_as(self._modules[key[0]], key[1]))
-            words -= _COMMON
-        self._found.update(dict.fromkeys(waiting, False))
-
-    def _digest(self) -> bytes:
-        """A digest of the answers, the same in every run."""
-        names = {key: module.filename for key, module in self._modules.items()}
-        found = [f"{names[module]} {index}" for (module, index), matters in self._found.items() if matters]
-        return digest_of([*found, *sorted(word for word in self._words if ":" not in word)])
+    @cached_property
+    def digest(self) -> bytes:
+        """A digest of all answers, the same in every run, for those who keep what depends on them."""
+        found = [f"{each.module.filename} {each.index}" for each in self.program.functions() if self._matters(each)]
+        names = {*self._kept, *(use for use in self._methods if isinstance(use, str))}
+        return digest_of([*found, *sorted(filter(self._matters, names))])
 
     def __contains__(self, key: tuple[int, int]) -> bool:
-        found = self._found.get(key)
-        if found is None:
-            module = self._modules[key[0]]
-            function = module.function(key[1])
-            uses = self._uses(module, function, self._mentions.of(module, function))
-            found = self._found[key] = not uses.isdisjoint(self._words)
-        return found
+        """By the identity of its module and its index."""
+        symbol = FunctionSymbol(self._modules[key[0]], key[1])
+        return symbol in self._added or self._matters(symbol)
 
     def add(self, symbol: FunctionSymbol) -> None:
         """Have it matter, whatever it does."""
-        self._found[id(symbol.module), symbol.index] = True
+        self._added.add(symbol)
 
-    def _uses(self, module: Module, function: Function, mentioned: Mentioned) -> set[str]:
+    def _matters(self, asked: Use) -> bool:
+        """Whether anything that it leads to has to do with sessions."""
+        if asked in self._known:
+            return self._known[asked]
+        came = {asked: asked}
+        waiting = [asked]
+        while waiting:
+            one = waiting.pop()
+            for other in self._leads_to(one):
+                if self._known.get(other):
+                    self._known[one] = True
+                    while one != asked:
+                        one = came[one]
+                        self._known[one] = True
+                    return True
+                if other not in came and other not in self._known:
+                    came[other] = one
+                    waiting.append(other)
+        self._known.update(dict.fromkeys(came, False))
+        return False
+
+    def _leads_to(self, use: Use) -> Iterable[Use]:
+        """What matters if one of these does."""
+        if isinstance(use, FunctionSymbol):
+            return self._uses(use)
+        kept = self._kept.get(use, ()) if isinstance(use, str) else ()
+        return chain(self._methods.get(use, ()), *(self._all(module, called) for module, called in kept))
+
+    def _uses(self, symbol: FunctionSymbol) -> set[Use]:
         """What a function uses: functions and classes of the program, methods by their names, words about sessions."""
-        uses = mentioned.attributes.copy()
-        for chain in mentioned.chains:
-            uses |= self._all(module, chain)
+        module, function = symbol.module, symbol.facts
+        mentioned = self._mentions.of(module, function)
+        uses: set[Use] = set(mentioned.attributes)
+        for names in mentioned.chains:
+            uses |= self._all(module, names)
         if mentioned.sessions:
             uses.add("session")
         for parameter in function.parameters:
@@ -125,12 +137,12 @@ class Relevance:
                 uses.update(self._depended(module, parameter.annotation))
         return uses
 
-    def _all(self, module: Module, chain: str) -> frozenset[str]:
+    def _all(self, module: Module, names: str) -> frozenset[Use]:
         """What a chain of names leads to at the top level of a module."""
-        key = id(module), chain
+        key = id(module), names
         found = self._named.get(key)
         if found is None:
-            first, _, rest = chain.partition(".")
+            first, _, rest = names.partition(".")
             symbol = self.program.name(module, first)
             while rest and isinstance(symbol, (ModuleSymbol, External)):
                 first, _, rest = rest.partition(".")
@@ -138,7 +150,7 @@ class Relevance:
             found = self._named[key] = frozenset(_named(self.program, symbol)) if symbol is not None else frozenset()
         return found
 
-    def _depended(self, module: Module, term: Term) -> Iterator[str]:
+    def _depended(self, module: Module, term: Term) -> Iterator[Use]:
         """What stands behind ``Depends(get_session)`` that is written under a name for it."""
         symbol = self.program.resolve(module, term.text) if term.kind == "name" else None
         if isinstance(symbol, GlobalSymbol):
@@ -150,35 +162,17 @@ class Relevance:
                         yield called.rpartition(".")[2]  # A method of an instance.
 
 
-def _mapped(program: Program, entities: Entities) -> Iterator[str]:
-    """The mapped classes, as they are called."""
-    for symbol in program.classes():
-        if entities.get(symbol) is not None:
-            yield _class(id(symbol.module), symbol.index)
+def _mapped(program: Program, entities: Entities) -> Iterator[ClassSymbol]:
+    """The mapped classes."""
+    return (symbol for symbol in program.classes() if entities.get(symbol) is not None)
 
 
-def _function(module: int, index: int) -> str:
-    return f"{module}:{index}"
-
-
-def _class(module: int, index: int) -> str:
-    return f"{module}:class:{index}"
-
-
-def _called_as(module: Module, index: int) -> str:
-    function = module.function(index)
-    if function.parent < 0:
-        return _function(id(module), index)
-    return _class(id(module), function.parent) if function.name in _ENTERED else function.name
-
-
-def _named(program: Program, symbol: Symbol | None) -> Iterator[str]:
+def _named(program: Program, symbol: Symbol | None) -> Iterator[Use]:
     match symbol:
-        case FunctionSymbol(module=module, index=index):
-            yield _function(id(module), index)
+        case FunctionSymbol():
+            yield symbol
         case ClassSymbol():
-            for class_ in program.lineage(symbol)[0]:
-                yield _class(id(class_.module), class_.index)
+            yield from program.lineage(symbol)[0]
             if any(isinstance(base, External) and "Session" in base.last for base in program.lineage(symbol)[1]):
                 yield "Session"
         case GlobalSymbol(module=module):
