@@ -80,8 +80,12 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     """Walk every module, and every function in which something can show."""
     for module in run.program.modules:
         run.module_env(module)
-    for each in (assigned, defaults, wiring):
-        each.learn(run, lambda symbol: _ends(run, symbol, learning=True))
+
+    def learning(symbol: FunctionSymbol) -> list[State]:
+        return _ends(run, symbol, learning=True)
+
+    for learn in (assigned.learn, defaults.learn, wiring.learn):
+        learn(run, learning)
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
     files: dict[Module, list[FunctionSymbol]] = {}
