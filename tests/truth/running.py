@@ -60,7 +60,7 @@ class Failure:
         read: Variable and attribute, where the line reads attributes of a variable.
         lost_at: Line after which the attribute had no value any more; ``None`` if it never had one.
         erased_at: Lines after which it was expired since, which it may have been without a value.
-        detached_at: Line after which the object was detached.
+        detached_at: Line after which the object was detached; ``None`` too where its session was collected.
         explanation: What the recorder says of it, where one was on.
     """
 
@@ -167,7 +167,7 @@ def _collections(tree: ast.AST) -> dict[int, list[str]]:
 def _run(program: Program, code: types.CodeType, watch: _Watch, way: Way) -> tuple[Run, Counter[int]]:
     """A run, and how often each line was come to."""
     module = types.ModuleType(NAME)
-    module.__dict__.update(before_=watch.before, after_=watch.after, passed_over_=watch.passes_over)
+    module.__dict__.update(before_=watch.before, head_=watch.look, after_=watch.after, passed_over_=watch.passes_over)
     sys.modules[NAME] = module
     event.listen(Mapper, "expire", watch.expired, raw=True)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -293,7 +293,7 @@ class _Watch:
             life.erased.clear()
             if not state.detached:
                 life.detached_at, life.came_detached = None, False
-            elif life.detached_at is None and not life.came_detached:
+            elif life.detached_at is None and not life.came_detached and state.session_id is None:
                 life.detached_at = line
 
     def expired(self, state: InstanceState[Any], names: Iterable[str] | None) -> None:
@@ -386,9 +386,18 @@ class _Watched(ast.NodeTransformer):
         yield _look("before_", node)
         after = _look("after_", node)
         self._block(node)
+        if isinstance(node, ast.With | ast.AsyncWith | ast.For | ast.AsyncFor | ast.If | ast.While):
+            # What its head does, a flush for example, is not the doing of the line below.
+            node.body.insert(0, _look("head_", node))
         if isinstance(node, ast.With | ast.AsyncWith):
             # Also where the block is left by `return`: the session closes here.
             yield ast.copy_location(ast.Try(body=[node], handlers=[], orelse=[], finalbody=[after]), node)
+        elif isinstance(node, ast.Return) and node.value is not None:
+            # What it calls may flush: that is its doing, not that of the line that has called.
+            found = _at("returned_ = None", node)
+            assert isinstance(found, ast.Assign)
+            found.value = node.value
+            yield from (found, _look("head_", node), _at("return returned_", node))
         elif isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue):
             yield node
         elif _only_reads(node):
@@ -409,7 +418,12 @@ def _only_reads(node: ast.stmt) -> bool:
 
 
 def _look(name: str, at: ast.stmt) -> ast.stmt:
-    look = ast.parse(f"{name}({at.lineno}, locals())").body[0]
-    for node in ast.walk(look):
+    return _at(f"{name}({at.lineno}, locals())", at)
+
+
+def _at(text: str, at: ast.stmt) -> ast.stmt:
+    """A statement that stands where another one does."""
+    made = ast.parse(text).body[0]  # Parsing minds no `return` outside of a function.
+    for node in ast.walk(made):
         ast.copy_location(node, at)
-    return look
+    return made
