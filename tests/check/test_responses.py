@@ -25,12 +25,14 @@ PROGRAM = (
     + """
 from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel, Field, model_validator
 
 AsyncKeeping = async_sessionmaker(async_engine, expire_on_commit=False)
 application = FastAPI()
 kept = []
+shelf = []
+table = {}
 router = APIRouter(prefix="/library")
 
 
@@ -67,6 +69,15 @@ class CarefulOut(BaseModel):
 
 class DetailOut(BookOut):
     changed_at: datetime
+
+
+class WrittenOut(BookOut):
+    author: PlainOut
+
+
+class WholeOut(BaseModel):
+    id: int
+    books: list[WrittenOut]
 
 
 async def get_session():
@@ -147,6 +158,99 @@ async def no_model(session: OpenSession) -> Any:
     return {"name": author.name}
 
 
+@application.get("/held", response_model=list[WrittenOut])
+async def held_by_a_name(session: OpenSession):
+    author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    return author.books  # fails
+
+
+async def find_books(session):
+    author = (await session.scalars(select(Author).options(selectinload(Author.books)))).one()
+    return author.books
+
+
+@application.get("/found", response_model=list[WrittenOut])
+async def held_in_a_callee(session: OpenSession):
+    return await find_books(session)  # fails
+
+
+@application.get("/new", response_model=WrittenOut)
+async def looked_up_for_its_key(session: OpenSession):
+    author = (await session.scalars(select(Author))).one()
+    book = Book(title="The Dispossessed", author_id=author.id)
+    session.add(book)
+    await session.commit()
+    await session.refresh(book)
+    return book  # fails
+
+
+@application.get("/whole", response_model=WholeOut)
+async def held_by_the_response(session: OpenSession):
+    return await session.get(Author, 1, options=[selectinload(Author.books)])
+
+
+async def get_author(session: OpenSession):
+    return await session.get(Author, 1, options=[selectinload(Author.books)])
+
+
+@application.get("/dependency", response_model=list[WrittenOut])
+async def held_by_a_dependency(author: Annotated[Author, Depends(get_author)]):
+    return author.books
+
+
+@application.get("/user", response_model=list[WrittenOut])
+async def held_by_a_dependency_of_another(author: Annotated[Author, Depends(get_author)], session: OpenSession):
+    books = (await session.scalars(select(Book).where(Book.author_id == author.id))).all()
+    return books
+
+
+@application.get("/changed", response_model=list[WrittenOut])
+async def held_by_its_session(session: OpenSession):
+    author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    author.name = "Ursula"
+    return author.books
+
+
+@application.get("/shelf", response_model=list[WrittenOut])
+async def held_by_a_list(session: OpenSession):
+    author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    shelf.append(author)
+    return author.books
+
+
+@application.get("/table", response_model=list[WrittenOut])
+async def held_by_a_table(session: OpenSession):
+    table[1] = author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    return author.books
+
+
+@application.get("/state", response_model=list[WrittenOut])
+async def held_by_the_request(session: OpenSession, request: Request):
+    author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    request.state.author = author
+    return author.books
+
+
+@application.get("/global", response_model=list[WrittenOut])
+async def held_by_the_module(session: OpenSession):
+    global last
+    last = await session.get(Author, 1, options=[selectinload(Author.books)])
+    return last.books
+
+
+@application.get("/info", response_model=list[WrittenOut])
+async def held_by_what_its_session_knows(session: OpenSession):
+    author = await session.get(Author, 1, options=[selectinload(Author.books)])
+    session.info["author"] = author
+    return author.books
+
+
+@application.get("/cycle", response_model=list[WrittenOut])
+async def known_to_its_books(session: OpenSession):
+    author = await session.get(Author, 1, options=[selectinload(Author.books).joinedload(Book.author)])
+    return author.books
+
+
 def helper(author) -> AuthorOut:
     return author
 
@@ -208,6 +312,7 @@ def test_what_the_response_model_cannot_read_is_reported() -> None:
 
 def test_those_answer_with_an_error_and_no_others(program: types.ModuleType) -> None:
     expected = {"model", "annotation", "many", "alias", "onupdate", "closed"}
+    expected |= {"held_by_a_name", "held_in_a_callee", "looked_up_for_its_key"}
 
     assert expected == failing_functions(program)
 

@@ -78,3 +78,43 @@ async def in_a_list():
         session.expunge_all()
         author = await _author_by_list(session, _Depth.FLAT)
         print(author.books)  # finding: author.books is not loaded
+
+
+class _Status(enum.Enum):
+    NEW = "new"
+    OPEN = "open"
+    SHUT = "shut"
+
+
+async def asked_for_some_first(new):
+    status = _Status("new" if new else "shut")
+    async with AsyncSessionLocal() as session:
+        author = await session.get(Author, 1)
+        if status in (_Status.NEW, _Status.OPEN):
+            await session.refresh(author, ["books"])
+        if status == _Status.NEW:
+            print(author.books)  # quiet: that is one of those
+        elif status in [_Status.SHUT]:
+            print(author.books)  # finding: author.books is not loaded
+
+
+async def asked_for_one_first(new):
+    status = _Status("new" if new else "shut")
+    async with AsyncSessionLocal() as session:
+        author = await session.get(Author, 1)
+        if status == _Status.NEW:
+            return
+        if status is not _Status.OPEN:
+            await session.refresh(author, ["books"])
+        if status in {_Status.NEW, _Status.SHUT}:
+            print(author.books)  # quiet: of the two it can only be the one that is not open
+
+
+async def asked_for_others(new):
+    status = str("new" if new else "shut")
+    async with AsyncSessionLocal() as session:
+        author = await session.get(Author, 1)
+        if status in ("new", "open"):
+            await session.refresh(author, ["books"])
+        if status in ("open", "shut"):
+            print(author.books)  # finding: author.books is not loaded

@@ -222,6 +222,7 @@ def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool) -> list[S
         if routes:
             dependencies.note_mixed(run, root, states, facts.name)
             dependencies.forget_changes(states)
+        held = {oid for one in states for oid in one.objects}
         run.uses = {}
         out = Out()
         ends = run.block(facts.body, states, root, out)
@@ -236,7 +237,7 @@ def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool) -> list[S
         if (run.entered or run.lent) and any(one.pending for one, _ in pairs):
             background.outlived(run, _torn_down(run, root, pairs))
         if routes:
-            responses.returned(run, symbol, routes, root, out.returns)
+            responses.returned(run, symbol, routes, root, out.returns, held)
             dependencies.leave(run, root, [one for one, _ in pairs], facts.name)
         if facts.decorators and responses.resolves(run, symbol):
             responses.resolved(run, symbol, root, out.returns)

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.facts import Function
-from outlive.check.flow import lifetimes
+from outlive.check.flow import choices, lifetimes
 from outlive.check.flow.elements import is_none
 from outlive.check.flow.factories import SCOPED, SESSIONS
 from outlive.check.flow.frames import Frame, Out
@@ -92,7 +92,8 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
         return bool(value.items)
     elif _is_true(run, state, value):
         return True
-    return state.assumed.get((frame.id, key)) if key else None
+    known = state.assumed.get((frame.id, key)) if key else None
+    return known if known is not None or not key else choices.answer(state, frame, key)
 
 
 def _is_true(run: Interpreter, state: State, value: Value) -> bool:
@@ -115,9 +116,10 @@ def _bases(run: Interpreter, symbol: ClassSymbol) -> Iterable[tuple[Term, Symbol
 
 def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
     state.assumed[frame.id, key] = answer
-    member = _MEMBER.fullmatch(key)
-    if member is not None:
-        state.answer(member["what"], answer)
+    for asked, found in choices.single(key, answer):
+        member = _MEMBER.fullmatch(asked)
+        if member is not None:
+            state.answer(member["what"], found)
     env = state.own(frame.id)
     if key.endswith(" Is None"):
         name = key.removesuffix(" Is None")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from outlive.check.entities import Entity
+from outlive.check.flow import lifetimes
+from outlive.check.flow.frames import Frame
 from outlive.check.flow.observations import Loss
-from outlive.check.flow.state import Object, State
-from outlive.check.flow.values import NONE, Every, Load
+from outlive.check.flow.state import Object, Plain, State
+from outlive.check.flow.values import NONE, Every, Load, Value
 from outlive.check.program import ClassSymbol
 from outlive.lifecycle.states import State as Life
 
@@ -78,6 +81,54 @@ def candidates(run: Interpreter, state: State, obj: Object, name: str) -> list[O
         if relationship.target in other.entity.lineage:
             found.append(other)
     return found
+
+
+def let_go(run: Interpreter, state: State, frame: Frame, value: Value, before: AbstractSet[int]) -> None:
+    """A function has returned: what only its names stood for is gone, and the identity map, which is weak, lacks it.
+
+    An object that has changes is held by its session.  One that something out of sight was given may be held there, and
+    one in a cycle stays until the garbage collector comes by.
+
+    Args:
+        run: The walk.
+        state: What it ends with.
+        frame: Whose names no longer hold anything.
+        value: What it returns.
+        before: The objects that there were when it was called; its caller has those.
+    """
+    if state.pending:
+        return
+    kept = {*before, *lifetimes.refs(value)}
+    for other, env in state.envs.items():
+        outside = frame.function.free if other == frame.id and frame.function is not None else env
+        kept.update(oid for name in outside if name in env for oid in lifetimes.refs(env[name]))
+    for obj in state.objects.values():
+        for each in (obj.fields if isinstance(obj, Plain) else obj.links).values():
+            kept.update(lifetimes.refs(each))
+    for oid, obj in list(state.objects.items()):
+        if isinstance(obj, Object) and _is_loose(run, state, obj) and not _leads_to(run, oid, kept):
+            del state.objects[oid]
+
+
+def _is_loose(run: Interpreter, state: State, obj: Object) -> bool:
+    """Whether nothing but names can hold an object."""
+    session = state.sessions.get(obj.sid) if obj.sid is not None else None
+    if session is None or obj.life is not Life.PERSISTENT or obj.changed or obj.links or obj.kept:
+        return False
+    statuses = (obj.columns, *obj.attributes.values())
+    if any(status.vague for status in statuses) or all(status.loss is None for status in statuses):
+        return False  # Who is given it may load what it lacks: only where it is known to lack something, nobody was.
+    return not _is_behind(run, obj.entity, obj.load, obj.entity.symbol, "")
+
+
+def _leads_to(run: Interpreter, oid: int, kept: AbstractSet[int]) -> bool:
+    """Whether an object is kept, or stands behind relationships of one that is."""
+    while oid not in kept:
+        key = run.key_of(oid)
+        if key[0] not in ("child", "focus", "moved"):
+            return False
+        oid = key[1] if key[0] == "child" else key[-1]
+    return True
 
 
 def _is_left(run: Interpreter, state: State, oid: int) -> bool:

@@ -25,6 +25,7 @@ from outlive.check.flow import (
     coroutines,
     exits,
     generators,
+    lifetimes,
     loops,
     modules,
     orphans,
@@ -404,6 +405,7 @@ class Interpreter:
                 value, base = self.value(node.value, state, frame), self.value(node.base, state, frame)
                 if isinstance(base, Shelf):
                     shelves.filled(self, state, base, value, Spot(frame.id, node.span))
+                    lifetimes.keep(state, value)
                 elif isinstance(node.base, str):
                     self.put(state, frame, node.base, value, node.key)
                     containers.bring_home(self, state, frame, node.base, node.home, node.span)
@@ -500,6 +502,7 @@ class Interpreter:
             case Group(items=items):
                 current = Many(join(join_all(items), value))
             case _:
+                lifetimes.keep(state, value)
                 return
         state.own(frame.id)[name] = current
         forget(state, frame, name)

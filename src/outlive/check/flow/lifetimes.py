@@ -544,6 +544,14 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
     )
 
 
+def keep(state: State, value: Value) -> None:
+    """Something that we cannot see into holds these objects from now on."""
+    for oid in refs(value):
+        obj = state.object(oid)
+        if obj is not None:
+            state.objects[oid] = replace(obj, kept=True)
+
+
 def refs(value: Value) -> Iterable[int]:
     """The objects in a value."""
     match value:

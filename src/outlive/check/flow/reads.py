@@ -461,9 +461,11 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
     if isinstance(base, SessionRef) and base.sid in state.sessions:
         session = state.sessions[base.sid]
         state.sessions[base.sid] = replace(session, methods=session.methods | {name})
+        lifetimes.keep(state, value)
         return
     if not isinstance(base, Ref):
         orphans.keep(state, value)
+        lifetimes.keep(state, value)
         if base == requests.STATE:
             requests.store(run, state, frame, name, value, span)
         return

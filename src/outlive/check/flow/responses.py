@@ -14,9 +14,10 @@ Strawberry 0.341, run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import dumps, lifetimes, orphans, schemas
+from outlive.check.flow import dumps, identity_map, lifetimes, orphans, schemas
 from outlive.check.flow.frames import Frame, Pairs
 from outlive.check.flow.state import State
 from outlive.check.flow.values import Const, Many, Spot, Value
@@ -41,8 +42,15 @@ def routes(run: Interpreter, symbol: FunctionSymbol) -> Iterator[Term]:
             yield decorator
 
 
-def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], frame: Frame, returns: Pairs) -> None:
-    """Read what the response model of a path operation declares."""
+def returned(
+    run: Interpreter,
+    symbol: FunctionSymbol,
+    routes: Sequence[Term],
+    frame: Frame,
+    returns: Pairs,
+    held: AbstractSet[int],
+) -> None:
+    """Read what the response model of a path operation declares, when its own names hold nothing any longer."""
     if any(route.keyword("response_class") is not None for route in routes):
         return
     if run.commits_before_responses:
@@ -54,6 +62,7 @@ def returned(run: Interpreter, symbol: FunctionSymbol, routes: Sequence[Term], f
         span = state.envs.get(frame.id, {}).get(orphans.RETURN)
         if not isinstance(span, Const) or not isinstance(span.value, int):
             continue
+        identity_map.let_go(run, state, frame, value, held)
         one = value if is_open else _one(value, is_many)
         if is_open or (schema is not None and one is not None and _is_instance(state, one, schema)):
             dumps.dumped(run, state, one or value, Spot(frame.id, span.value), "return")

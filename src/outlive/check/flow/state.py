@@ -70,6 +70,7 @@ class Object(Struct, frozen=True):
         key: The primary key that it was got by, where the program spells it out.
         several: It stands for all elements of a list or collection, not for one of them.
         empty: Collections that a condition on this path has found empty.
+        kept: Something that we cannot see into was given it to hold.
     """
 
     entity: Entity
@@ -94,6 +95,7 @@ class Object(Struct, frozen=True):
     key: Value | None = None
     several: bool = False
     empty: frozenset[str] = frozenset()
+    kept: bool = False
 
     def status(self, name: str) -> Status:
         found = self.attributes.get(name)

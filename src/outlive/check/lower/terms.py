@@ -117,6 +117,9 @@ def condition_key(node: ast.expr) -> tuple[str, bool]:
 def _simple(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return repr(node.value)
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        parts = [_simple(each) for each in node.elts]
+        return f"({', '.join(parts)})" if parts and all(parts) else ""
     if isinstance(node, ast.Call):
         return condition_key(node)[0]
     return dotted(node)
