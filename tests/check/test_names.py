@@ -117,3 +117,58 @@ def test_a_check_from_inside_a_package(where: str, tmp_path: Path, monkeypatch: 
     result = check([*here, *above], all_hazards())
 
     assert [finding.name for finding in result.findings] == ["lazy-read-after-close"]
+
+
+MADE = {
+    "shop/crud/__init__.py": "from .authors import authors\nfrom .sessions import shared\n",
+    "shop/crud/authors.py": """
+from shop.models import Author
+
+
+class Authors:
+    def get(self, session):
+        return session.get_one(Author, 1)
+
+
+authors = Authors()
+""",
+    "shop/crud/sessions.py": """
+from sqlalchemy.orm import Session
+
+from shop.late.engines import engine
+
+shared = Session(engine)
+""",
+    "shop/late/reads.py": """
+from sqlalchemy.orm import Session
+
+from shop import crud
+from shop.late.engines import engine
+
+
+def late():
+    with Session(engine) as session:
+        author = crud.authors.get(session)
+    return author.books
+
+
+def late_of_all():
+    author = crud.authors.get(crud.shared)
+    crud.shared.close()
+    return author.books
+""",
+}
+
+
+def test_what_a_module_has_made_by_the_name_of_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (SHOP | MADE).items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(text)
+
+    result = check([Path(name) for name in SHOP | MADE], all_hazards())
+
+    assert [(each.name, each.place.line) for each in result.findings] == [
+        ("lazy-read-after-close", 11),
+        ("lazy-read-after-close", 17),
+    ]

@@ -222,11 +222,15 @@ class Interpreter:
         found = frame.closure.get(operand)
         if found is None:
             found = self.global_value(frame.module, operand)
-        if isinstance(found, SessionRef) and found.sid not in state.sessions and found.sid in self.global_sessions:
-            state.sessions[found.sid] = self.global_sessions[found.sid]
-        elif isinstance(found, Ref) and found.oid not in state.objects:
-            modules.enter(self, state, found)
-        return found
+        return self.present(found, state)
+
+    def present(self, value: Value, state: State) -> Value:
+        """What a module's name stands for, with the session or the instance that this is, as every walk finds it."""
+        if isinstance(value, SessionRef) and value.sid not in state.sessions and value.sid in self.global_sessions:
+            state.sessions[value.sid] = self.global_sessions[value.sid]
+        elif isinstance(value, Ref) and value.oid not in state.objects:
+            modules.enter(self, state, value)
+        return value
 
     def global_value(self, module: Module, name: str) -> Value:
         symbol = self.program.name(module, name)
