@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from outlive.check.flow import loading
+from outlive.check.flow.keys import are_different
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import EVERY, NOTHING, Const, Coroutine, Group, Load, Many, Mapped, Ref, Spot, Value
@@ -66,6 +67,9 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 other = state.object(linked)
                 if other is not None and other.life is Life.PERSISTENT and other.columns.loss is not None:
                     state.objects[linked] = reload(other)
+    for _, obj in state.of_session(sid):
+        if obj.deleted and obj.life is Life.PERSISTENT:
+            _delete_twins(state, sid, obj)
     for oid, obj in state.of_session(sid):
         if obj.deleted and obj.life is Life.PERSISTENT:
             state.objects[oid] = _deleted(obj)
@@ -99,6 +103,15 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                     if computed and status.loss is None and not status.vague:
                         attributes[name] = VAGUE if keeps(state, sid) else Status(Loss.FLUSH, spot)
             state.objects[oid] = replace(whole, attributes=attributes, changed=frozenset(), written=True)
+
+
+def _delete_twins(state: State, sid: int, obj: Object) -> None:
+    """What another query has loaded may be the same row, and the same object: it would keep what it has."""
+    for oid, other in state.of_session(sid):
+        is_row = not other.deleted and other.life is Life.PERSISTENT and other.query not in (None, obj.query)
+        related = obj.entity.symbol in other.entity.lineage or other.entity.symbol in obj.entity.lineage
+        if is_row and related and not are_different(obj.key, other.key):
+            state.objects[oid] = vague(replace(other, life=None))
 
 
 def is_sql(value: Value | None) -> bool:
