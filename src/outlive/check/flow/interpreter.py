@@ -46,6 +46,7 @@ from outlive.check.flow.graphql import Resolvers
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.meeting import forget, most_at_stake, prune
 from outlive.check.flow.mentions import Mentions
+from outlive.check.flow.ports import Ports
 from outlive.check.flow.providers import Providers
 from outlive.check.flow.reach import Reach
 from outlive.check.flow.relevance import Relevance
@@ -108,6 +109,7 @@ class Interpreter:
         self.fastapi = fastapi
         self.commits_before_responses = responses.commit_first(program)
         self.providers = Providers(program)
+        self.ports = Ports(program)
         self.replacements = Replaced(program)
         self.replaced: frozenset[str] = frozenset()
         self.entities = Entities(program)
