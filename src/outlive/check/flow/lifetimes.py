@@ -75,7 +75,8 @@ def flush(state: State, sid: int, spot: Spot) -> None:
             state.objects[oid] = _deleted(obj)
         elif obj.life is Life.PENDING:
             relationships = {
-                name: obj.attributes[name] if _is_filled(obj, name) else UNLOADED for name in obj.entity.relationships
+                name: obj.attributes[name] if _is_filled(obj, name) else VAGUE if relationship.quiet else UNLOADED
+                for name, relationship in obj.entity.relationships.items()
             }
             columns = obj.entity.columns
             known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
@@ -533,9 +534,10 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
             eager = _comes_with_row(obj, name)
             renewed |= {name} if eager else set()
             from_afar = obj.query is None and not obj.made
-            unknown = status.vague and (from_afar or obj.load.vague or obj.entity.relationships[name].quiet)
+            unknown = status.vague and (from_afar or obj.load.vague)
             dropped = Status(Loss.REFRESH, spot, loaded=True)
-            attributes[name] = LOADED if eager else status if unknown else dropped
+            quiet = obj.entity.relationships[name].quiet
+            attributes[name] = LOADED if eager else VAGUE if quiet else status if unknown else dropped
         elif column is not None and column.deferred and name not in obj.load.columns:
             attributes[name] = Status(Loss.REFRESH, spot)
         elif column is not None or name in obj.entity.below:
