@@ -195,3 +195,34 @@ def main():
         ("return titles(author)", "`titles` is called here"),
         ("return [book.title for book in author.books]", "`author.books` is read here"),
     ] == [(lines[step.place.line - 1].strip(), step.message) for step in found.evidence]
+
+
+NOLOAD = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Shelf(Base):
+    __tablename__ = "shelf"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    books: Mapped[list["Book"]] = relationship(lazy="{lazy}")
+
+
+async def new(session: AsyncSession):
+    shelf = Shelf()
+    session.add(shelf)
+    await session.flush()
+    return shelf.books
+
+
+async def refreshed(session: AsyncSession):
+    shelf = (await session.scalars(select(Shelf))).one()
+    await session.refresh(shelf, ["books"])
+    await session.refresh(shelf)
+    return shelf.books
+"""
+
+
+@pytest.mark.parametrize(("lazy", "found"), [("noload", []), ("select", ["OL301", "OL302"])])
+def test_a_relationship_that_never_loads_is_empty(lazy: str, found: list[str]) -> None:
+    """Source: SQLAlchemy 2.0 and 2.1, run: after the flush and after the refresh it is an empty list."""
+    assert sorted(codes(SHOP + NOLOAD.format(lazy=lazy))) == found

@@ -120,7 +120,8 @@ def check(  # noqa: PLR0913  what to check, and what there is to know of it
             coverage = run.coverage()
         return _findings(hazards, flow, read)
 
-    asked = [*(hazard.code for hazard in hazards), known.spelled(), repr(fastapi), *map(str, files)]
+    where = "/".join(_packages_around(Path.cwd()))
+    asked = [*(hazard.code for hazard in hazards), known.spelled(), repr(fastapi), where, *map(str, files)]
     program = [*map(str, opened.findings), *(source.text for source in opened.sources.values()), templates.digest]
     findings = find() if census else store.findings(asked, program, find)
     given = {name: source.text for name, source in (*templates.sources.items(), *opened.sources.items())}
@@ -187,7 +188,7 @@ class _Read:
     def program(self) -> Program:
         from outlive.check.program import Program  # noqa: PLC0415
 
-        return Program(self.facts)
+        return Program(self.facts, _packages_around(Path.cwd()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,18 @@ class _Opened:
 
     sources: Mapping[str, Source]
     findings: Sequence[Finding]
+
+
+def _packages_around(folder: Path) -> tuple[str, ...]:
+    """What comes before a folder's files where they are imported: its own name, below those of its packages.
+
+    So a check that is started inside a package finds what ``from package.models import Author`` means.
+    """
+    names = [folder.name]
+    while (folder / "__init__.py").exists() and folder.name:
+        folder = folder.parent
+        names.insert(0, folder.name)
+    return tuple(name for name in names if name)
 
 
 def _open(files: Sequence[Path], texts: Mapping[str, str]) -> _Opened:

@@ -34,7 +34,7 @@ class Module:
 
     Attributes:
         filename: As it is reported.
-        parts: Path without ``.py`` and without a final ``__init__``.
+        parts: Path without ``.py`` and without a final ``__init__``, from the outermost package on.
     """
 
     filename: str
@@ -138,11 +138,16 @@ class Program:
     Names are resolved through imports, packages and re-exports.  A module is found by the end of its path, so that
     no configuration of source roots is needed; of several, the one nearest to the importing file is meant.
 
+    Args:
+        files: The facts of each file, by the name under which it is reported.
+        around: The folders that relative names of files are inside of, as far as imports may name them.
+
     Attributes:
         looked_at: Files with functions of which somebody has asked what they do; whoever wants to know empties it.
     """
 
-    def __init__(self, files: Mapping[str, Facts]) -> None:
+    def __init__(self, files: Mapping[str, Facts], around: Sequence[str] = ()) -> None:
+        self._around = tuple(around)
         self.modules: list[Module] = []
         self.looked_at: set[str] = set()
         self._by_end: dict[str, list[Module]] = {}
@@ -166,7 +171,8 @@ class Program:
                 yield FunctionSymbol(module, index)
 
     def _add(self, filename: str, facts: Facts) -> None:
-        parts = PurePath(filename).with_suffix("").parts
+        path = PurePath(filename).with_suffix("")
+        parts = path.parts if path.is_absolute() else (*self._around, *path.parts)
         is_package = bool(parts) and parts[-1] == "__init__"
         parts = parts[:-1] if is_package else parts
         module = Module(filename, parts, is_package, facts)

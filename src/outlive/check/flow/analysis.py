@@ -470,7 +470,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         if made is not None:
             return _symbolic_session(run, state, root, name, made.is_async, "")
         if root.depth < 2 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
-            pairs = _instance(run, state, replace_depth(root), symbol, False)
+            pairs = _instance(run, state, replace_depth(root), run.ports.filled(symbol), False)
             if any(one is state for one, _ in pairs):
                 return _alike(state, pairs)
     return UNKNOWN

@@ -47,6 +47,7 @@ from outlive.check.flow.graphql import Resolvers
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.meeting import forget, most_at_stake, prune
 from outlive.check.flow.mentions import Mentions
+from outlive.check.flow.ports import Ports
 from outlive.check.flow.providers import Providers
 from outlive.check.flow.reach import Reach
 from outlive.check.flow.relevance import Relevance
@@ -109,6 +110,7 @@ class Interpreter:
         self.fastapi = fastapi
         self.commits_before_responses = responses.commit_first(program)
         self.providers = Providers(program)
+        self.ports = Ports(program)
         self.replacements = Replaced(program)
         self.replaced: frozenset[str] = frozenset()
         self.entities = Entities(program)
@@ -223,11 +225,15 @@ class Interpreter:
         found = frame.closure.get(operand)
         if found is None:
             found = self.global_value(frame.module, operand)
-        if isinstance(found, SessionRef) and found.sid not in state.sessions and found.sid in self.global_sessions:
-            state.sessions[found.sid] = self.global_sessions[found.sid]
-        elif isinstance(found, Ref) and found.oid not in state.objects:
-            modules.enter(self, state, found)
-        return found
+        return self.present(found, state)
+
+    def present(self, value: Value, state: State) -> Value:
+        """What a module's name stands for, with the session or the instance that this is, as every walk finds it."""
+        if isinstance(value, SessionRef) and value.sid not in state.sessions and value.sid in self.global_sessions:
+            state.sessions[value.sid] = self.global_sessions[value.sid]
+        elif isinstance(value, Ref) and value.oid not in state.objects:
+            modules.enter(self, state, value)
+        return value
 
     def global_value(self, module: Module, name: str) -> Value:
         symbol = self.program.name(module, name)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from outlive.check.flow import loading
+from outlive.check.flow.keys import are_different
 from outlive.check.flow.observations import Exit, Loss
 from outlive.check.flow.state import LOADED, UNLOADED, VAGUE, Object, State, Status
 from outlive.check.flow.values import EVERY, NOTHING, Const, Coroutine, Group, Load, Many, Mapped, Ref, Spot, Value
@@ -66,12 +67,16 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                 other = state.object(linked)
                 if other is not None and other.life is Life.PERSISTENT and other.columns.loss is not None:
                     state.objects[linked] = reload(other)
+    for _, obj in state.of_session(sid):
+        if obj.deleted and obj.life is Life.PERSISTENT:
+            _delete_twins(state, sid, obj)
     for oid, obj in state.of_session(sid):
         if obj.deleted and obj.life is Life.PERSISTENT:
             state.objects[oid] = _deleted(obj)
         elif obj.life is Life.PENDING:
             relationships = {
-                name: obj.attributes[name] if _is_filled(obj, name) else UNLOADED for name in obj.entity.relationships
+                name: obj.attributes[name] if _is_filled(obj, name) else VAGUE if relationship.quiet else UNLOADED
+                for name, relationship in obj.entity.relationships.items()
             }
             columns = obj.entity.columns
             known = {n: s for n, s in obj.attributes.items() if n not in relationships and n not in columns}
@@ -99,6 +104,15 @@ def flush(state: State, sid: int, spot: Spot) -> None:
                     if computed and status.loss is None and not status.vague:
                         attributes[name] = VAGUE if keeps(state, sid) else Status(Loss.FLUSH, spot)
             state.objects[oid] = replace(whole, attributes=attributes, changed=frozenset(), written=True)
+
+
+def _delete_twins(state: State, sid: int, obj: Object) -> None:
+    """What another query has loaded may be the same row, and the same object: it would keep what it has."""
+    for oid, other in state.of_session(sid):
+        is_row = not other.deleted and other.life is Life.PERSISTENT and other.query not in (None, obj.query)
+        related = obj.entity.symbol in other.entity.lineage or other.entity.symbol in obj.entity.lineage
+        if is_row and related and not are_different(obj.key, other.key):
+            state.objects[oid] = vague(replace(other, life=None))
 
 
 def is_sql(value: Value | None) -> bool:
@@ -520,9 +534,10 @@ def refresh(state: State, oid: int, names: list[str] | None, spot: Spot) -> None
             eager = _comes_with_row(obj, name)
             renewed |= {name} if eager else set()
             from_afar = obj.query is None and not obj.made
-            unknown = status.vague and (from_afar or obj.load.vague or obj.entity.relationships[name].quiet)
+            unknown = status.vague and (from_afar or obj.load.vague)
             dropped = Status(Loss.REFRESH, spot, loaded=True)
-            attributes[name] = LOADED if eager else status if unknown else dropped
+            quiet = obj.entity.relationships[name].quiet
+            attributes[name] = LOADED if eager else VAGUE if quiet else status if unknown else dropped
         elif column is not None and column.deferred and name not in obj.load.columns:
             attributes[name] = Status(Loss.REFRESH, spot)
         elif column is not None or name in obj.entity.below:

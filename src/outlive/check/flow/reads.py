@@ -117,7 +117,7 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
         case External() | ModuleSymbol():
             if name == "session" and factories.is_extension(run, base):
                 return [(state, factories.EXTENSION)]
-            return [(state, run.symbol_value(run.program.member(base, name)))]
+            return [(state, run.present(run.symbol_value(run.program.member(base, name)), state))]
         case Super(owner=owner, behind=behind):
             return _read_super(run, state, frame, owner, behind, name, span)
         case Factory(scoped=True):

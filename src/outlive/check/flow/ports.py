@@ -1,0 +1,65 @@
+"""Classes that somebody else fills: the repository behind ``orders: OrderRepository`` where that is a protocol.
+
+A protocol or a class with abstract methods says what can be called and does nothing.  Where one class of the program
+fills it, stand-ins of tests aside, an object of it is one of that class.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from outlive.check.flow.replaced import is_test
+from outlive.check.program import ClassSymbol, External, Program
+
+_STAND_IN = re.compile(r"^_*(?:Fake|Mock|Stub|Dummy|Spy|Test)|(?:Fake|Mock|Stub|Dummy|Spy)$")
+_FOLDERS = frozenset({"fakes", "mocks", "stubs", "test", "testing", "tests"})
+
+
+class Ports:
+    """The classes of a program that others fill."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._filled: dict[ClassSymbol, list[ClassSymbol]] | None = None
+
+    def filled(self, symbol: ClassSymbol) -> ClassSymbol:
+        """The only class that fills this one; itself, where it is none to be filled, or more than one does that."""
+        if not self._is_open(symbol):
+            return symbol
+        if self._filled is None:
+            self._filled = self._look()
+        found = self._filled.get(symbol, ())
+        return found[0] if len(found) == 1 else symbol
+
+    def _look(self) -> dict[ClassSymbol, list[ClassSymbol]]:
+        found: dict[ClassSymbol, list[ClassSymbol]] = {}
+        for each in self._program.classes():
+            above = [one for one in self._program.lineage(each)[0] if one != each and self._is_open(one)]
+            if above and not self._is_open(each) and not _stands_in(each):
+                for one in above:
+                    found.setdefault(one, []).append(each)
+        return found
+
+    def _is_open(self, symbol: ClassSymbol) -> bool:
+        """A protocol, or a class that has, or inherits, an abstract method that nobody has filled."""
+        if any(isinstance(base, External) and base.last == "Protocol" for base in self._program.bases(symbol)):
+            return True
+        seen: set[str] = set()
+        for class_ in self._program.lineage(symbol)[0]:
+            for name, index in class_.facts.methods.items():
+                decorated = class_.module.function(index).decorators
+                if name not in seen and any(term.head.rpartition(".")[2] == "abstractmethod" for term in decorated):
+                    return True
+                seen.add(name)
+        return False
+
+
+def _stands_in(symbol: ClassSymbol) -> bool:
+    """What tests use instead: told by its name, its file or its folder."""
+    folders = PurePath(symbol.module.filename).parts[:-1]
+    return (
+        _STAND_IN.search(symbol.facts.name) is not None
+        or is_test(symbol.module)
+        or not _FOLDERS.isdisjoint(folder.lower() for folder in folders)
+    )
