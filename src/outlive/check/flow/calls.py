@@ -59,6 +59,7 @@ from outlive.check.flow.meeting import prune, prune_raised
 from outlive.check.flow.state import VAGUE, Object, Plain, State
 from outlive.check.flow.values import (
     NONE,
+    SOME_ANSWER,
     UNKNOWN,
     Block,
     ClassValue,
@@ -194,7 +195,8 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         case Context() if name in ("__next__", "__anext__", "close", "aclose"):
             return generators.method(run, node, given, base)
         case Many() | Group():
-            return [(state, queries.collection_method(base, name, given))]
+            found = queries.collection_method(base, name, given)
+            return [(state, _or_default(name, given) if found == UNKNOWN else found)]
         case Shelf():
             return [(state, shelves.method(run, given, base, name))]
         case MethodValue(base=FunctionValue() as load, name=graphql.LOADER) if name in graphql.LOADS and node.awaited:
@@ -211,7 +213,8 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
     if read is not None:
         return read
     if isinstance(base, Unknown):
-        return plain_call(run, node, given, UNKNOWN)
+        answer = _or_default(name, given)
+        return [(one, answer if value == UNKNOWN else value) for one, value in plain_call(run, node, given, UNKNOWN)]
     if name in dumps.METHODS and isinstance(base, Ref) and _is_sqlmodel(run, state.object(base.oid), name):
         dumps.dumped(run, state, base, Spot(frame.id, node.span), name)
         return [(state, UNKNOWN)]
@@ -224,6 +227,12 @@ def method_call(run: Interpreter, node: ir.Call, given: Given, base: Value) -> P
         else:
             pairs.extend(plain_call(run, node, again, function))
     return pairs
+
+
+def _or_default(name: str, given: Given) -> Unknown:
+    """``counts.get(key, 0)`` is not ``None``."""
+    default = given.args[1] if name == "get" and len(given.args) == 2 else NONE
+    return SOME_ANSWER if isinstance(default, Const) and default != NONE else UNKNOWN
 
 
 def _is_sqlmodel(run: Interpreter, obj: Object | None, method: str) -> bool:

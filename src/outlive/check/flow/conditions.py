@@ -135,12 +135,13 @@ def assume(state: State, frame: Frame, key: str, answer: bool) -> None:
 
 
 def presume(state: State, frame: int, facts: Function, bound: Mapping[str, Value]) -> None:
-    """Who gives a session for one that may be left out gives one, as a rule, also where nobody sees which."""
+    """Who gives an object for one that may be left out gives one, as a rule; so with a session that nobody sees."""
     for parameter in facts.parameters:
-        if parameter.default is None or not isinstance(bound.get(parameter.name), Unknown):
+        given = bound.get(parameter.name)
+        if parameter.default is None or not isinstance(given, (Unknown, Ref)):
             continue
         names = {name.rpartition(".")[2] for name in names_in(parameter.annotation)}
-        if not names.isdisjoint(_SESSIONS) or parameter.name in ("db", "session"):
+        if isinstance(given, Ref) or not names.isdisjoint(_SESSIONS) or parameter.name in ("db", "session"):
             state.assumed[frame, parameter.name] = True
             state.assumed[frame, f"{parameter.name} Is None"] = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outlive.check.flow.values import (
+    SOME_ANSWER,
     SOMETHING,
     UNKNOWN,
     Block,
@@ -69,5 +70,5 @@ def is_none(value: Value) -> bool | None:
     """Whether a value is ``None``; ``None`` where that cannot be known."""
     if isinstance(value, Const):
         return value.value is None
-    is_there = isinstance(value, (SessionRef, Block, Group, Many, Factory, Handle)) or value == SOMETHING
+    is_there = isinstance(value, (SessionRef, Block, Group, Many, Factory, Handle)) or value in (SOMETHING, SOME_ANSWER)
     return False if is_there else None

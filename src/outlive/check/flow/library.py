@@ -220,6 +220,9 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         if last in ("getattr", "hasattr") and len(given.args) >= 2:
             name = given.args[1]
             if isinstance(name, Const) and isinstance(name.value, str):
+                default = given.args[2] if len(given.args) > 2 else UNKNOWN
+                if isinstance(default, Const) and reads.lacks(run, state, first, name.value):
+                    return [(state, default)]
                 guard = ["AttributeError"] if last == "hasattr" or len(given.args) > 2 else []
                 frame.caught.extend(guard)
                 pairs = reads.read(run, state, frame, first, name.value, node.span, False)

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 
-_EXPECTED = frozenset({"DetachedInstanceError", "MissingGreenlet", "AttributeError", "InvalidRequestError"})
+_EXPECTED = frozenset({"DetachedInstanceError", "MissingGreenlet", "InvalidRequestError"})
 _PROPERTIES = ("property", "hybrid_property", "cached_property", "computed_field")
 
 
@@ -186,6 +186,19 @@ def method(
         if index is not None:
             return FunctionSymbol(class_.module, index)
     return None
+
+
+def lacks(run: Interpreter, state: State, base: Value, name: str) -> bool:
+    """Whether a mapped object has no attribute of a name, as far as its class and what it was given can tell."""
+    obj = state.object(base.oid) if isinstance(base, Ref) else None
+    if obj is None or not obj.entity.known or name in obj.links or name in obj.attributes:
+        return False
+    entity = obj.entity
+    if any(name in mapped for mapped in (entity.columns, entity.relationships, entity.proxies, entity.below)):
+        return False
+    if any(method(run, entity.symbol, asked) is not None for asked in (name, "__getattr__", "__getattribute__")):
+        return False
+    return all(name != attribute.name for class_ in entity.lineage for attribute in class_.facts.attributes)
 
 
 def _read_super(

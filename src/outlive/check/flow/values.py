@@ -18,10 +18,12 @@ class Unknown(Struct, frozen=True):
     Attributes:
         source: What is the same wherever the value goes, such as a parameter: it can be a key; 0 for all else.
         there: It is true: neither ``None`` nor empty.
+        given: It is not ``None``, and may be empty: what stands under a key, or else a number.
     """
 
     source: int = 0
     there: bool = False
+    given: bool = False
 
 
 class Const(Struct, frozen=True):
@@ -334,6 +336,7 @@ Value: TypeAlias = (
 
 UNKNOWN = Unknown()
 SOMETHING = Unknown(there=True)
+SOME_ANSWER = Unknown(given=True)
 NOTHING = Load()
 NONE = Const(None)
 EVERY = Every()
@@ -344,6 +347,7 @@ __all__ = [
     "NONE",
     "SOME",
     "SOMETHING",
+    "SOME_ANSWER",
     "UNKNOWN",
     "External",
     "GlobalSymbol",
