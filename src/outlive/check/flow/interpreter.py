@@ -37,6 +37,7 @@ from outlive.check.flow import (
     shelves,
     streams,
 )
+from outlive.check.flow.applications import Applications
 from outlive.check.flow.caching import Caching, Keeping, Kept
 from outlive.check.flow.decorators import Manner
 from outlive.check.flow.dependencies import Entered, Leaving, Lent
@@ -158,6 +159,7 @@ class Interpreter:
         self.resolvers = Resolvers(program)
         self.resolving = False
         self.wiring = Wiring()
+        self.applications = Applications(program)
 
     @cached_property
     def carried(self) -> requests.Carried:
@@ -175,6 +177,7 @@ class Interpreter:
             (*self.carried.links(), *self.resolvers.links()),
             self.knowledge.lenders,
             self.wiring,
+            self.applications.held,
         ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:
