@@ -239,6 +239,41 @@ def test_two_applications_that_provide_different_things_tell_nothing(tmp_path):
     assert not engine.check(files, all_hazards()).findings
 
 
+STARTED = {
+    "models.py": MODELS,
+    "app.py": """
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+async def lifespan(app: FastAPI):
+    app.state.sessions = async_sessionmaker()
+    yield
+""",
+    "routes.py": """
+from fastapi import APIRouter, Request
+from models import Author
+router = APIRouter()
+
+@router.get("/")
+async def show(request: Request):
+    async with request.app.state.sessions() as session:
+        author = await session.get(Author, 1)
+        await session.commit()
+        return author.name
+""",
+}
+
+
+def test_what_an_application_holds_is_seen_by_its_path_operations(tmp_path):
+    files, cache = write(tmp_path, STARTED), tmp_path / "cache"
+    before = engine.check(files, all_hazards(), cache=cache).findings
+    files[1].write_text(STARTED["app.py"].replace("maker()", "maker(expire_on_commit=False)"))
+    after = engine.check(files, all_hazards(), cache=cache).findings
+
+    assert "expired-read-in-async" in {finding.name for finding in before}
+    assert not after
+
+
 GRAPHQL = {
     "sessions.py": """
 from sqlalchemy.ext.asyncio import async_sessionmaker

@@ -127,6 +127,27 @@ class _Registered(unittest.TestCase):
         self.assertTrue(book.title)  # finding: book.title expired at the commit
 
 
+class _OfAClass(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.factory = sessionmaker(engine)
+
+    def setUp(self):
+        self.session = self.factory()
+        self.addCleanup(self.session.close)
+
+    def test_a_session_of_its_own(self):
+        with self.factory() as session:
+            book = session.get(Book, 1)
+            session.commit()
+        self.assertTrue(book.title)  # finding: book.title expired at the commit
+
+    def test_until_the_end(self):
+        book = self.session.get(Book, 1)
+        self.session.commit()
+        self.assertTrue(book.title)  # quiet: the session is closed behind the test
+
+
 class _Plain:
     def setup_method(self, method):
         self.session = SessionLocal()
@@ -180,6 +201,11 @@ def of_a_registry(configured):
 
 def behind_the_test():
     _Behind("test_that_commits").debug()
+
+
+def of_a_whole_class(early):
+    _OfAClass.setUpClass()
+    _OfAClass("test_a_session_of_its_own" if early else "test_until_the_end").debug()
 
 
 def of_pytest(early):

@@ -10,6 +10,7 @@ from outlive.check import ir
 from outlive.check.facts import Parameter
 from outlive.check.flow import (
     Flow,
+    applications,
     assigned,
     background,
     caching,
@@ -59,6 +60,8 @@ from outlive.check.workers import spread
 
 _COLLECTIONS = frozenset({"list", "List", "Sequence", "Iterable", "set", "tuple", "Tuple", "Collection"})
 _ASYNC_OPTIONS = factories.SESSIONS | factories.SCOPED
+NESTING = 4
+"""How deep constructors are followed, two for each: of a service, of the repository it is given, of its database."""
 
 
 def analyse(
@@ -84,7 +87,7 @@ def walk_program(run: Interpreter, jobs: int = 1, remembered: Remembered | None 
     def learning(symbol: FunctionSymbol) -> list[State]:
         return _ends(run, symbol, learning=True)
 
-    for learn in (assigned.learn, defaults.learn, wiring.learn):
+    for learn in (assigned.learn, applications.learn, defaults.learn, wiring.learn):
         learn(run, learning)
     base = run.log
     key = _base_key(run, remembered) if remembered is not None else b""
@@ -145,6 +148,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
         run.resolvers.digest(),
         run.replacements.digest(),
         run.wiring.digest(run),
+        run.applications.digest(run),
         repr([module.facts.mappings for module in run.program.modules if module.facts.mappings]),
     )
     return digest_of([*outlines, *carried, *named])
@@ -327,7 +331,7 @@ def _instance(run: Interpreter, state: State, root: Frame, owner: ClassSymbol, b
                     if not isinstance(typed, Unknown):
                         fields[attribute.name] = typed
     state.objects[oid] = Plain(owner, fields)
-    if init is None or bare or root.depth >= 2:
+    if init is None or bare or root.depth >= NESTING:
         return [(state, Ref(oid))]
     function = FunctionValue(FunctionSymbol(init.module, init.facts.methods["__init__"]), Ref(oid))
     parameters = function.symbol.facts.parameters[1:]
@@ -449,6 +453,9 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         state.objects[oid] = Object(entity, None, None, VAGUE, dict.fromkeys(entity.relationships, VAGUE))
         return Ref(oid)
     symbol = run.program.resolve(module, annotation.head) if annotation.head else None
+    application = applications.made(symbol)
+    if application is not None:
+        return application
     if isinstance(symbol, GlobalSymbol):
         term = run.program.global_term(symbol)
         if term.kind == "item" and term.head.endswith("Annotated") and term.parts:
@@ -469,7 +476,7 @@ def _typed(run: Interpreter, state: State, root: Frame, module: Module, annotati
         made = classes.session_class(run, symbol)
         if made is not None:
             return _symbolic_session(run, state, root, name, made.is_async, "")
-        if root.depth < 2 and not symbol.facts.name.endswith(("Schema", "Out", "In")):
+        if root.depth < NESTING and not symbol.facts.name.endswith(("Schema", "Out", "In")):
             pairs = _instance(run, state, replace_depth(root), run.ports.filled(symbol), False)
             if any(one is state for one, _ in pairs):
                 return _alike(state, pairs)

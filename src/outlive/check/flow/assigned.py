@@ -26,7 +26,7 @@ def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -
     """Walk the functions that set such names; what is noted on the way is told elsewhere."""
     for symbol, setters in _set_later(run.program).items():
         left = [value for setter in setters for value in _left(run, walk, symbol, setter)]
-        if left and all(_makes_sessions(run, value) and modules.alike(run, value, left[0]) for value in left):
+        if left and all(makes_sessions(run, value) and modules.alike(run, value, left[0]) for value in left):
             run.module_env(symbol.module)[symbol.name] = run.wiring.names_of_modules[symbol] = left[0]
             _let_matter(run, symbol)
     run.summaries.clear()  # They did not see it.
@@ -66,11 +66,11 @@ def _left(
             yield modules.kept(run, key, value, end, modules.NESTING) or UNKNOWN
 
 
-def _makes_sessions(run: Interpreter, value: Value) -> bool:
+def makes_sessions(run: Interpreter, value: Value) -> bool:
     """A factory, or an instance that has one."""
     plain = run.global_plains.get(value.oid) if isinstance(value, Ref) else None
     if plain is not None:
-        return any(_makes_sessions(run, field) for field in plain.fields.values())
+        return any(makes_sessions(run, field) for field in plain.fields.values())
     return isinstance(value, Factory)
 
 

@@ -38,6 +38,7 @@ from outlive.check.flow import (
     shelves,
     streams,
 )
+from outlive.check.flow.applications import Applications
 from outlive.check.flow.caching import Caching, Keeping, Kept
 from outlive.check.flow.decorators import Manner
 from outlive.check.flow.dependencies import Entered, Leaving, Lent
@@ -161,6 +162,7 @@ class Interpreter:
         self.resolvers = Resolvers(program)
         self.resolving = False
         self.wiring = Wiring()
+        self.applications = Applications(program)
 
     @cached_property
     def carried(self) -> requests.Carried:
@@ -178,6 +180,7 @@ class Interpreter:
             (*self.carried.links(), *self.resolvers.links()),
             self.knowledge.lenders,
             self.wiring,
+            self.applications.held,
         ).roots()
 
     def frame_id(self, parent: int, span: int, module: Module, index: int) -> int:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from outlive.check import ir
 from outlive.check.flow import (
+    applications,
     background,
     calls,
     classes,
@@ -284,4 +285,4 @@ def _other_library(run: Interpreter, node: ir.Call, given: Given, function: Exte
         return [(state, first.partial(tuple(given.args[1:]), dict(given.keywords)))]
     if last == "partial" and isinstance(first, MethodValue) and len(given.args) == 1:
         return [(state, first)]
-    return [(state, UNKNOWN)]
+    return [(state, applications.made(function) or UNKNOWN)]

@@ -81,7 +81,7 @@ class Reach:
 
     ``senders`` are the names of calls that hand over what they are given; ``carried`` leads from functions that take
     something from a request to those that have left it there, ``lenders`` are calls of libraries that give sessions,
-    ``wiring`` knows the fields that hold what makes them.
+    ``wiring`` knows the fields that hold what makes them, ``held`` the names on ``app.state`` that do.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Reach:
         carried: Iterable[tuple[FunctionSymbol, FunctionSymbol]] = (),
         lenders: Collection[str] = (),
         wiring: Wiring | None = None,
+        held: Collection[str] = (),
     ) -> None:
         self.program = program
         self.carried = list(carried)
@@ -101,6 +102,7 @@ class Reach:
         self.senders = frozenset(senders)
         self.lenders = frozenset(lenders)
         self.wiring = wiring or Wiring()
+        self.held = frozenset(held)
         self._meanings: dict[int, dict[str, tuple[Meaning, ...]]] = {}
         self._returned: dict[FunctionSymbol, Classes] = {}
         self._carries: dict[ClassSymbol, bool] = {}
@@ -205,6 +207,7 @@ class Reach:
                         named.makes = True
                     case _:
                         pass  # Meanings have what a global is made from beside it.
+        named.makes = named.makes or ("state" in named.words and not named.words.isdisjoint(self.held))
         if function.parent >= 0:
             owner = xunit.class_of(self.program, self.entities, symbol) or ClassSymbol(module, function.parent)
             named.classes |= 1 << self._numbers[owner]

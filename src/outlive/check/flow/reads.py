@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from outlive.check.entities import Guard
 from outlive.check.flow import (
+    applications,
     background,
     calls,
     children,
@@ -107,7 +108,12 @@ def read(run: Interpreter, state: State, frame: Frame, base: Value, name: str, s
                 return [(state, _query_of(run, state, frame, symbol, span))]
             return [(state, _class_attribute(run, symbol, name))]
         case External() if base == requests.REQUEST:
-            return [(state, requests.STATE if name == "state" else UNKNOWN)]
+            parts: dict[str, Value] = {"state": requests.STATE, "app": applications.APPLICATION}
+            return [(state, parts.get(name, UNKNOWN))]
+        case External() if base == applications.APPLICATION and name == "state":
+            return [(state, applications.STATE)]
+        case External() if base == applications.STATE:
+            return [(state, applications.read(run, state, name))]
         case External() if base == graphql.INFO:
             return [(state, graphql.context(run, state, frame) if name == "context" else UNKNOWN)]
         case External() if base == requests.STATE:
@@ -481,6 +487,8 @@ def store(run: Interpreter, state: State, frame: Frame, base: Value, name: str, 
         lifetimes.keep(state, value)
         if base == requests.STATE:
             requests.store(run, state, frame, name, value, span)
+        elif base == applications.STATE:
+            run.applications.note(run, state, name, value)
         return
     found = state.objects.get(base.oid)
     if isinstance(found, Plain):

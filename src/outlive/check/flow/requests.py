@@ -133,7 +133,7 @@ def is_middleware(symbol: FunctionSymbol) -> bool:
 
 def parameter(run: Interpreter, module: Module, name: str, annotation: ir.Term | None) -> Value | None:
     """``request: Request``, and the ``call_next`` of a middleware that is walked for what it leaves."""
-    if not run.carrying:
+    if not run.carrying and not run.applications.held:
         return None
     if name == _NEXT and run.passed_on is not None:
         return NEXT

@@ -77,18 +77,18 @@ class Wiring:
     def digest(self, run: Interpreter) -> str:
         """Of what stands in functions, which is all that walks depend on besides their own files."""
         held = [
-            (owner.module.filename, owner.facts.qualname, name, _told(run, value))
+            (owner.module.filename, owner.facts.qualname, name, told(run, value))
             for owner, fields in self.fields.items()
             for name, value in fields.items()
         ]
         held += [
-            (symbol.module.filename, "", symbol.name, _told(run, value))
+            (symbol.module.filename, "", symbol.name, told(run, value))
             for symbol, value in self.names_of_modules.items()
         ]
         return repr(sorted(held, key=repr))
 
 
-def _told(run: Interpreter, value: Value) -> object:
+def told(run: Interpreter, value: Value) -> object:
     """What a value does, and where it was made: notes name that."""
     return modules.told(run, value), value.spot if isinstance(value, Factory) else None
 

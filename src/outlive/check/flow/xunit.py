@@ -19,7 +19,7 @@ from outlive.check.program import ClassSymbol, FunctionSymbol, Program
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
-BEFORE = ("setup_method", "setUp", "asyncSetUp")
+BEFORE = ("setup_class", "setUpClass", "setup_method", "setUp", "asyncSetUp")
 _BEHIND = ("asyncTearDown", "tearDown", "teardown_method")
 
 

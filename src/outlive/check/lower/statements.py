@@ -8,7 +8,7 @@ from itertools import compress
 
 from outlive.check import ir
 from outlive.check.facts import Attribute, Body, Class, Facts, Function, Mapping, Parameter
-from outlive.check.ir import Statement
+from outlive.check.ir import Statement, Term
 from outlive.check.lower import counting
 from outlive.check.lower.expressions import NONE, OPAQUE, Expressions, joining
 from outlive.check.lower.terms import dotted, iteration_key, span_of, term
@@ -54,6 +54,8 @@ class Statements(Expressions):
                     declared = term(value)
                     if declared is not None:
                         self.facts.globals[name] = declared
+                case ast.Assign(targets=[ast.Tuple(elts=[*names])], value=value):
+                    self.facts.globals |= _unpacked(names, value)
                 case ast.Assign(targets=[ast.Attribute(value=mapped, attr=name)], value=ast.Call()):
                     owner, given = term(mapped), term(statement.value)
                     if owner is not None and given is not None and given.head.endswith("relationship"):
@@ -416,6 +418,20 @@ def _running(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from node.orelse
         else:
             yield node
+
+
+def _unpacked(names: Sequence[ast.expr], value: ast.expr) -> dict[str, Term]:
+    """``engine, Session = create_engine(url), sessionmaker()``; of one value, each name is made from all of it."""
+    if isinstance(value, ast.Tuple) and len(value.elts) == len(names):
+        parts = [term(each) for each in value.elts]
+    else:
+        whole = term(value)
+        parts = [Term("other", parts=[whole], span=whole.span) if whole is not None else None] * len(names)
+    return {
+        name.id: part
+        for name, part in zip(names, parts, strict=True)
+        if isinstance(name, ast.Name) and part is not None
+    }
 
 
 def _assigned_on_the_way(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
