@@ -130,6 +130,17 @@ class _Flat(BaseModel, from_attributes=True):
         return {"id": given.id, "titles": [book.title for book in given.books]}
 
 
+class _WhatThereIs(_AuthorOut):
+    @model_validator(mode="before")
+    @classmethod
+    def what_there_is(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return given
+        there = dict(vars(given))
+        there.setdefault("books", [])
+        return there
+
+
 class _FlatOut(_Flat):
     id: int
     titles: list[str]
@@ -162,6 +173,12 @@ class _Card(BaseModel, from_attributes=True):
     @classmethod
     def card(cls, given: Any) -> Any:
         return {"author": given}
+
+
+def validator_takes_what_there_is():
+    with Session(engine) as session:
+        author = session.get(Author, 1)
+    _WhatThereIs.model_validate(author)  # quiet: no attribute is read
 
 
 def validator_reads():

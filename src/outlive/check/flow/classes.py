@@ -157,12 +157,16 @@ def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Va
     answers: set[Value] = set()
     for each in kinds:
         if not isinstance(each, ClassValue):
-            answers.add(UNKNOWN)
+            if not (isinstance(held, Object) and isinstance(each, External) and each.dotted in _NEVER_MAPPED):
+                answers.add(UNKNOWN)
         elif each.symbol in lineage:
             return Const(True)
         elif not known or symbol in run.program.lineage(each.symbol)[0]:
             answers.add(UNKNOWN)
     return UNKNOWN if answers else Const(False)
+
+
+_NEVER_MAPPED = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple"))
 
 
 def _is_no_type_of_none(kind: Value) -> bool:

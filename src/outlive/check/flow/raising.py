@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
 _BROAD = frozenset({"Exception", "BaseException"})
+_CANCELLED = frozenset({"asyncio.CancelledError", "asyncio.exceptions.CancelledError"})
+"""Derives from ``BaseException``.  Source: CPython 3.8 and later."""
 
 FAILED_FLUSH = External("sqlalchemy.exc.SQLAlchemyError")
 """What a flush raises: this, or what derives from it."""
@@ -82,6 +84,8 @@ def no_attribute(run: Interpreter, state: State, out: Out) -> list[State]:
 
 def catches(run: Interpreter, frame: Frame, handler: ir.Handler, kind: Value | None) -> bool | None:
     """Whether a handler catches exceptions of a kind; ``None`` where that cannot be known."""
+    if handler.types and all(name.endswith("NoInspectionAvailable") for name in handler.types):
+        return False  # Of what is not mapped: no object that matters comes there.
     if not isinstance(kind, (ClassValue, External)):
         return None
     answers = [_is_a(run, kind, kind_of(run, frame.module, name)) for name in handler.types] or [True]
@@ -108,6 +112,8 @@ def _of_libraries(kind: External, other: External) -> bool | None:
     mine, theirs = _builtin(kind.dotted), _builtin(other.dotted)
     if mine is not None and theirs is not None:
         return issubclass(mine, theirs)
+    if kind.dotted in _CANCELLED:
+        return theirs is BaseException or other.dotted in _CANCELLED
     if theirs is not None and theirs.__name__ in _BROAD:
         return True
     if kind == FAILED_FLUSH:

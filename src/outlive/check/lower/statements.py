@@ -23,6 +23,9 @@ _ON_THE_WAY = (ast.If, ast.Try, ast.ExceptHandler, ast.With)
 
 _DECORATED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
+_QUITTING = frozenset({"CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit"})
+"""What is raised again where it was caught is that: nothing else derives from it, and ``except Exception`` lets it go."""
+
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
 
@@ -42,6 +45,7 @@ class Statements(Expressions):
         self.class_index = -1
         self.in_function = False
         self.free: list[str] = []
+        self.quitting = ""
 
     def module(self, tree: ast.Module) -> None:
         tree.body = list(_running(tree.body))
@@ -70,6 +74,13 @@ class Statements(Expressions):
             is_new = name not in self.facts.imports and (known is None or known.text == "None")
             if declared is not None and is_new:
                 self.facts.globals[name] = declared
+
+    def handler(self, node: ast.ExceptHandler) -> ir.Handler:
+        names, outer = _exception_names(node.type), self.quitting
+        self.quitting = names[0] if names and _QUITTING.issuperset(each.rpartition(".")[2] for each in names) else ""
+        made = ir.Handler(names, self.name(node.name) if node.name else "", self.block(node.body))
+        self.quitting = outer
+        return made
 
     def note_empty(self, target: ast.expr, value: ast.expr) -> None:
         """``seen = set()``"""
@@ -154,7 +165,7 @@ class Statements(Expressions):
                         if isinstance(part, ast.Call) and isinstance(self.out[-1], ir.Call):
                             self.out[-1].calm = True
                 what = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-                self.out.append(ir.Raise(span_of(node), dotted(what) if what is not None else ""))
+                self.out.append(ir.Raise(span_of(node), dotted(what) if what is not None else self.quitting))
             case ast.If():
                 self.branch(node.test, node.body, node.orelse)
             case ast.While():
@@ -178,14 +189,7 @@ class Statements(Expressions):
                 last = counted.key if counted is not None else ""
                 self.out.append(ir.For(iterable, element, body, orelse, span, key, last))
             case ast.Try() | ast.TryStar():
-                handlers = [
-                    ir.Handler(
-                        _exception_names(handler.type),
-                        self.name(handler.name) if handler.name else "",
-                        self.block(handler.body),
-                    )
-                    for handler in node.handlers
-                ]
+                handlers = [self.handler(each) for each in node.handlers]
                 body = self.block(node.body)
                 self.out.append(ir.Try(body, handlers, self.block(node.orelse), self.block(node.finalbody)))
             case ast.With() | ast.AsyncWith():
