@@ -24,7 +24,7 @@ _ON_THE_WAY = (ast.If, ast.Try, ast.ExceptHandler, ast.With)
 _DECORATED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 _QUITTING = frozenset({"CancelledError", "GeneratorExit", "KeyboardInterrupt", "SystemExit"})
-"""What is raised again where it was caught is that: nothing else derives from it, and ``except Exception`` lets it go."""
+"""What is raised again where it was caught is just that, and ``except Exception`` lets it go."""
 
 _BRANCHING = (ir.If, ir.For, ir.While, ir.Try, ir.With)
 
