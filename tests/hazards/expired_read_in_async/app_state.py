@@ -17,12 +17,18 @@ async def _lifespan(app: FastAPI):
     app.state.keeping = async_sessionmaker(async_engine, expire_on_commit=False)
     app.state.database = _Database()
     app.state.either = async_sessionmaker(async_engine)
+    app.state.nested = async_sessionmaker(async_engine)
     app.state.name = "bookshop"
     yield
 
 
 def _configure(app: FastAPI):
     app.state.either = async_sessionmaker(async_engine, expire_on_commit=False)
+
+    def start():
+        app.state.nested = async_sessionmaker(async_engine, expire_on_commit=False)
+
+    return start
 
 
 app = FastAPI(lifespan=_lifespan)
@@ -95,6 +101,18 @@ async def _either():
 
 def either():
     _call("/either")
+
+
+@app.get("/nested")
+async def _nested():
+    async with app.state.nested() as session:
+        book = await session.get(Book, 1)
+        await session.commit()
+        return book.title  # missed: a function within another sets it, too
+
+
+def nested():
+    _call("/nested")
 
 
 @app.get("/name")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import assigned, decorators, modules, wiring
+from outlive.check.flow import assigned, wiring
 from outlive.check.flow.state import State
-from outlive.check.flow.values import UNKNOWN, FunctionValue, Ref, Value
+from outlive.check.flow.values import UNKNOWN, Value
 from outlive.check.program import External, FunctionSymbol, Program
 
 if TYPE_CHECKING:
@@ -22,48 +22,53 @@ APPLICATION = External("starlette.applications.Starlette()")
 STATE = External("starlette.applications.Starlette().state")
 _CLASSES = frozenset({"FastAPI", "Litestar", "Starlette"})
 _LIBRARIES = frozenset({"fastapi", "litestar", "starlette"})
-_SET = re.compile(r"(?<!request)\.state\.(?P<name>\w+)\s*(?::[^=\n]+)?=(?!=)")
+_SET = re.compile(r"(?<!request)\.state\.(\w+)\s*(?::[^=\n]+)?=(?!=)")
 
 
 class Applications:
     """Names on ``app.state`` that hold what makes sessions.
 
     Attributes:
-        setters: The functions that set some name there.
+        setters: The functions that set such names, and the names.
         held: What stands there.
+        found: What has been put there, as long as this is being learned.
     """
 
     def __init__(self, program: Program) -> None:
-        self.setters = [
-            function
+        self.setters = {
+            function: names
             for function in program.functions()
-            if ".state." in function.facts.text and _SET.search(function.facts.text)
-        ]
+            if ".state." in function.facts.text and (names := _SET.findall(function.facts.text))
+        }
         self.held: dict[str, Value] = {}
-        self._found: dict[str, list[Value]] = {}
+        self.found: dict[str, list[Value]] | None = {}
 
     def note(self, run: Interpreter, state: State, name: str, value: Value) -> None:
         """``app.state.name = value``"""
-        found = self._found.setdefault(name, [])
-        value = decorators.freed(value) if isinstance(value, FunctionValue) else value
-        found.append(modules.kept(run, ("held", name, len(found)), value, state, modules.NESTING) or UNKNOWN)
+        if self.found is not None:
+            found = self.found.setdefault(name, [])
+            found.append(wiring.outlasting(run, ("held", name, len(found)), value, state) or UNKNOWN)
 
     def digest(self, run: Interpreter) -> str:
         """Of all that is held, on which walks depend besides their own files."""
         return repr(sorted((name, wiring.told(run, value)) for name, value in self.held.items()))
 
-    def settle(self, run: Interpreter) -> None:
-        """Believe what all agree on."""
-        for name, values in self._found.items():
-            if all(assigned.makes_sessions(run, each) and modules.alike(run, each, values[0]) for each in values):
-                self.held[name] = values[0]
-
 
 def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -> None:
     """Walk the functions that set such names; what is noted on the way is told elsewhere."""
-    for setter in run.applications.setters:
+    applications = run.applications
+    found = applications.found = applications.found or {}
+    for setter, names in applications.setters.items():
+        before = {name: len(found.setdefault(name, [])) for name in names}
         wiring.walked(run, walk, setter)
-    run.applications.settle(run)
+        for name, count in before.items():
+            if len(found[name]) == count:
+                found[name].append(UNKNOWN)  # A function within it sets the name, or it takes too long.
+    applications.found = None
+    for name, values in found.items():
+        value = assigned.agreed(run, values)
+        if value is not None:
+            applications.held[name] = value
     run.summaries.clear()  # They did not see it.
 
 
@@ -75,7 +80,4 @@ def made(symbol: object) -> Value | None:
 
 def read(run: Interpreter, state: State, name: str) -> Value:
     """``app.state.name``"""
-    value = run.applications.held.get(name, UNKNOWN)
-    if isinstance(value, Ref):
-        modules.enter(run, state, value)
-    return value
+    return run.present(run.applications.held.get(name, UNKNOWN), state)

@@ -7,12 +7,12 @@ they leave there does the same, that is what it stands for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from outlive.check.flow import decorators, modules, wiring
+from outlive.check.flow import modules, wiring
 from outlive.check.flow.state import State
-from outlive.check.flow.values import NONE, UNKNOWN, Factory, FunctionValue, Ref, Value
+from outlive.check.flow.values import NONE, UNKNOWN, Factory, Ref, Value
 from outlive.check.program import FunctionSymbol, GlobalSymbol, Program
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ def learn(run: Interpreter, walk: Callable[[FunctionSymbol], Iterable[State]]) -
     """Walk the functions that set such names; what is noted on the way is told elsewhere."""
     for symbol, setters in _set_later(run.program).items():
         left = [value for setter in setters for value in _left(run, walk, symbol, setter)]
-        if left and all(makes_sessions(run, value) and modules.alike(run, value, left[0]) for value in left):
-            run.module_env(symbol.module)[symbol.name] = run.wiring.names_of_modules[symbol] = left[0]
+        found = agreed(run, left)
+        if found is not None:
+            run.module_env(symbol.module)[symbol.name] = run.wiring.names_of_modules[symbol] = found
             _let_matter(run, symbol)
     run.summaries.clear()  # They did not see it.
 
@@ -61,16 +62,21 @@ def _left(
     for number, end in enumerate(ends):
         value = end.envs[frame].get(symbol.name, NONE)
         if value != NONE:
-            value = decorators.freed(value) if isinstance(value, FunctionValue) else value
-            key = "assigned", symbol, setter, number
-            yield modules.kept(run, key, value, end, modules.NESTING) or UNKNOWN
+            yield wiring.outlasting(run, ("assigned", symbol, setter, number), value, end) or UNKNOWN
 
 
-def makes_sessions(run: Interpreter, value: Value) -> bool:
+def agreed(run: Interpreter, values: Sequence[Value]) -> Value | None:
+    """What makes sessions, if all who set a name have left what does the same."""
+    if values and all(_makes_sessions(run, each) and modules.alike(run, each, values[0]) for each in values):
+        return values[0]
+    return None
+
+
+def _makes_sessions(run: Interpreter, value: Value) -> bool:
     """A factory, or an instance that has one."""
     plain = run.global_plains.get(value.oid) if isinstance(value, Ref) else None
     if plain is not None:
-        return any(makes_sessions(run, field) for field in plain.fields.values())
+        return any(_makes_sessions(run, field) for field in plain.fields.values())
     return isinstance(value, Factory)
 
 

@@ -62,9 +62,8 @@ class Wiring:
         for name in self.watched.get(plain.symbol, ()) if isinstance(plain, Plain) else ():
             assert isinstance(plain, Plain)
             value = plain.fields.get(name, UNKNOWN)
-            value = decorators.freed(value) if isinstance(value, FunctionValue) else value
             found = self.found.setdefault((plain.symbol, name), [])
-            kept = modules.kept(run, ("wired", plain.symbol, name, len(found)), value, state, modules.NESTING)
+            kept = outlasting(run, ("wired", plain.symbol, name, len(found)), value, state)
             if kept is not None:
                 found.append(kept)
 
@@ -86,6 +85,12 @@ class Wiring:
             for symbol, value in self.names_of_modules.items()
         ]
         return repr(sorted(held, key=repr))
+
+
+def outlasting(run: Interpreter, key: tuple[object, ...], value: Value, state: State) -> Value | None:
+    """What makes sessions, as far as it outlasts the walk that has come upon it."""
+    value = decorators.freed(value) if isinstance(value, FunctionValue) else value
+    return modules.kept(run, key, value, state, modules.NESTING)
 
 
 def told(run: Interpreter, value: Value) -> object:
