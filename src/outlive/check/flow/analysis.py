@@ -226,7 +226,7 @@ def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool) -> list[S
         if routes:
             dependencies.note_mixed(run, root, states, facts.name)
             dependencies.forget_changes(states)
-        held = {oid for one in states for oid in one.objects}
+        held = {oid for one in states for oid in one.objects} if routes else set[int]()
         run.uses = {}
         out = Out()
         ends = run.block(facts.body, states, root, out)

@@ -34,6 +34,8 @@ from outlive.lifecycle.states import State as Life
 if TYPE_CHECKING:
     from outlive.check.flow.interpreter import Interpreter
 
+_NEVER_MAPPED = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple"))
+
 
 def construct(run: Interpreter, symbol: ClassSymbol, given: Given, span: int) -> Pairs:
     """``Author(...)``, ``Service(...)``, ``MySession(...)``"""
@@ -156,17 +158,15 @@ def is_instance(run: Interpreter, state: State, value: Value, kind: Value) -> Va
     known = known and not any(isinstance(base, External) and base.last == "Protocol" for base in outside)
     answers: set[Value] = set()
     for each in kinds:
+        if isinstance(held, Object) and isinstance(each, External) and each.dotted in _NEVER_MAPPED:
+            continue
         if not isinstance(each, ClassValue):
-            if not (isinstance(held, Object) and isinstance(each, External) and each.dotted in _NEVER_MAPPED):
-                answers.add(UNKNOWN)
+            answers.add(UNKNOWN)
         elif each.symbol in lineage:
             return Const(True)
         elif not known or symbol in run.program.lineage(each.symbol)[0]:
             answers.add(UNKNOWN)
     return UNKNOWN if answers else Const(False)
-
-
-_NEVER_MAPPED = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "str", "tuple"))
 
 
 def _is_no_type_of_none(kind: Value) -> bool:

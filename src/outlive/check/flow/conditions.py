@@ -92,8 +92,10 @@ def truth(run: Interpreter, test: ir.Operand, key: str, state: State, frame: Fra
         return bool(value.items)
     elif _is_true(run, state, value):
         return True
-    known = state.assumed.get((frame.id, key)) if key else None
-    return known if known is not None or not key else choices.answer(state, frame, key)
+    if not key:
+        return None
+    known = state.assumed.get((frame.id, key))
+    return choices.answer(state, frame, key) if known is None else known
 
 
 def _is_true(run: Interpreter, state: State, value: Value) -> bool:

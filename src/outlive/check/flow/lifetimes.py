@@ -110,8 +110,7 @@ def _delete_twins(state: State, sid: int, obj: Object) -> None:
     """What another query has loaded may be the same row, and the same object: it would keep what it has."""
     for oid, other in state.of_session(sid):
         is_row = not other.deleted and other.life is Life.PERSISTENT and other.query not in (None, obj.query)
-        related = obj.entity.symbol in other.entity.lineage or other.entity.symbol in obj.entity.lineage
-        if is_row and related and not are_different(obj.key, other.key):
+        if is_row and obj.entity.meets(other.entity) and not are_different(obj.key, other.key):
             state.objects[oid] = vague(replace(other, life=None))
 
 

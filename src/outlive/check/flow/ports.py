@@ -7,6 +7,7 @@ fills it, stand-ins of tests aside, an object of it is one of that class.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import PurePath
 
 from outlive.check.flow.replaced import is_test
@@ -21,24 +22,22 @@ class Ports:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._filled: dict[ClassSymbol, list[ClassSymbol]] | None = None
 
     def filled(self, symbol: ClassSymbol) -> ClassSymbol:
         """The only class that fills this one; itself, where it is none to be filled, or more than one does that."""
-        if not self._is_open(symbol):
-            return symbol
-        if self._filled is None:
-            self._filled = self._look()
-        found = self._filled.get(symbol, ())
+        found = self._fillers.get(symbol, ())
         return found[0] if len(found) == 1 else symbol
 
-    def _look(self) -> dict[ClassSymbol, list[ClassSymbol]]:
+    @cached_property
+    def _fillers(self) -> dict[ClassSymbol, list[ClassSymbol]]:
+        """The classes that fill each one that is to be filled."""
         found: dict[ClassSymbol, list[ClassSymbol]] = {}
-        for each in self._program.classes():
-            above = [one for one in self._program.lineage(each)[0] if one != each and self._is_open(one)]
-            if above and not self._is_open(each) and not _stands_in(each):
-                for one in above:
-                    found.setdefault(one, []).append(each)
+        is_open = {each: self._is_open(each) for each in self._program.classes()}
+        for each, to_be_filled in is_open.items():
+            if not to_be_filled and not _stands_in(each):
+                for above in self._program.lineage(each)[0]:
+                    if is_open[above]:
+                        found.setdefault(above, []).append(each)
         return found
 
     def _is_open(self, symbol: ClassSymbol) -> bool:

@@ -20,7 +20,6 @@ from outlive.check.flow import (
     guards,
     identity_map,
     lifetimes,
-    modules,
     orphans,
     overwritten,
     ownership,
@@ -264,9 +263,7 @@ def _read_plain(run: Interpreter, state: State, frame: Frame, oid: int, plain: P
         return [(state, value)]
     wired = run.wiring.of(run, plain.symbol, name)
     if wired is not None:
-        if isinstance(wired, Ref):
-            modules.enter(run, state, wired)
-        return [(state, wired)]
+        return [(state, run.present(wired, state))]
     if value is not None:
         return [(state, value)]
     found = bound_method(run, state, frame, plain.symbol, Ref(oid), name, span)
