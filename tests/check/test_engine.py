@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from outlive.check.engine import check_source
 from outlive.check.flow import meeting
@@ -224,5 +226,34 @@ async def refreshed(session: AsyncSession):
 
 @pytest.mark.parametrize(("lazy", "found"), [("noload", []), ("select", ["OL301", "OL302"])])
 def test_a_relationship_that_never_loads_is_empty(lazy: str, found: list[str]) -> None:
-    """Source: SQLAlchemy 2.0 and 2.1, run: after the flush and after the refresh it is an empty list."""
     assert sorted(codes(SHOP + NOLOAD.format(lazy=lazy))) == found
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+def test_a_relationship_that_never_loads_is_empty_after_flush_and_refresh() -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Shelf(Base):
+        __tablename__ = "shelf"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        books: Mapped[list[Book]] = relationship(lazy="noload")
+
+    class Book(Base):
+        __tablename__ = "book"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        shelf_id: Mapped[int] = mapped_column(ForeignKey("shelf.id"))
+
+    engine = create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        shelf = Shelf()
+        session.add(shelf)
+        session.flush()
+        shelves = [list(shelf.books)]
+        session.refresh(shelf, ["books"])
+        session.refresh(shelf)
+        shelves.append(list(shelf.books))
+
+    engine.dispose()
+    assert shelves == [[], []]

@@ -222,16 +222,6 @@ def create_app():
 }
 
 
-def test_what_an_application_provides_is_seen_by_its_handlers(tmp_path):
-    files, cache = write(tmp_path, LITESTAR), tmp_path / "cache"
-    before = engine.check(files, all_hazards(), cache=cache).findings
-    files[3].write_text(LITESTAR["app.py"].replace('session": provide_expiring', 'session": provide_keeping'))
-    after = engine.check(files, all_hazards(), cache=cache).findings
-
-    assert "expired-read-in-async" in {finding.name for finding in before}
-    assert not after
-
-
 def test_two_applications_that_provide_different_things_tell_nothing(tmp_path):
     second = 'def create_other():\n    return Litestar([show], dependencies={"session": provide_keeping})\n'
     files = write(tmp_path, LITESTAR | {"app.py": LITESTAR["app.py"] + second})
@@ -264,10 +254,19 @@ async def show(request: Request):
 }
 
 
-def test_what_an_application_holds_is_seen_by_its_path_operations(tmp_path):
-    files, cache = write(tmp_path, STARTED), tmp_path / "cache"
+@pytest.mark.parametrize(
+    ("program", "old", "new"),
+    [
+        (LITESTAR, 'session": provide_expiring', 'session": provide_keeping'),
+        (STARTED, "maker()", "maker(expire_on_commit=False)"),
+    ],
+    ids=["provides", "holds"],
+)
+def test_what_an_application_has_is_seen_by_those_who_take_it(tmp_path, program, old, new):
+    files, cache = write(tmp_path, program), tmp_path / "cache"
     before = engine.check(files, all_hazards(), cache=cache).findings
-    files[1].write_text(STARTED["app.py"].replace("maker()", "maker(expire_on_commit=False)"))
+    (app,) = (file for file in files if file.name == "app.py")
+    app.write_text(program["app.py"].replace(old, new))
     after = engine.check(files, all_hazards(), cache=cache).findings
 
     assert "expired-read-in-async" in {finding.name for finding in before}
