@@ -5,7 +5,6 @@
 
 # No `from __future__ import annotations`: FastAPI could not resolve the names that belong to a function.
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Semaphore
@@ -74,6 +73,7 @@ class Program:
         depends: How a path operation gets its session.
         noted: What has come so far.
         looked: A client has looked for what it was told is done.
+        committed: A commit has come.
         patience: For how many seconds a commit takes its time, unless somebody has looked before.
     """
 
@@ -81,6 +81,7 @@ class Program:
     depends: params.Depends
     noted: list[str]
     looked: Semaphore = field(default_factory=lambda: Semaphore(0))
+    committed: Semaphore = field(default_factory=lambda: Semaphore(0))
     patience: float = 0.02
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -114,6 +115,7 @@ def program(big_shop: MakeShop, way: str) -> Program:
     def commit(_: object) -> None:
         program.looked.acquire(timeout=program.patience)  # the time that another machine takes
         program.noted.append("commit")
+        program.committed.release()
 
     return program
 
@@ -196,8 +198,7 @@ def test_what_a_read_right_after_the_answer_finds(program: Program, truth: Truth
             client.post("/orders", params={"number": f"A-{number}"})
             missed += f"A-{number}" not in program.shop.numbers()
             program.looked.release()
-            while program.noted.count("commit") <= number:
-                time.sleep(0.001)  # Or the next commit would be the first.
+            assert program.committed.acquire(timeout=60)  # Or the next commit could be the first.
     assert truth.missed == missed
 
 
