@@ -25,7 +25,7 @@ async def a_row_of_another_table():
 
 async def another_row():
     async with AsyncSessionLocal() as session:
-        first, second = await session.get_one(Book, 1), await session.get_one(Book, 2)
+        first, second = await session.get(Book, 1), await session.get(Book, 2)
         await session.delete(second)
         await session.commit()
         return first.title  # finding: first.title expired at the commit

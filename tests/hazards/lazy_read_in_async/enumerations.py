@@ -1,5 +1,7 @@
 """Members of enumerations that a caller passes to say what is loaded."""
 
+# since SQLAlchemy 2.0.4
+
 import enum
 
 
