@@ -121,7 +121,7 @@ def run(flag, statement):
 
 def test_a_function_with_too_many_paths_is_named():
     step = "    if flags[{0}]:\n        session.commit()\n        x{0} = session.get(Author, {0})\n"
-    long = "def long(flags, session: Session):\n" + "".join(step.format(n) for n in range(1_600))
+    long = "def long(flags, session: Session):\n" + "".join(step.format(n) for n in range(6_000))
     found = coverage(f"{long}\ndef short(session: Session):\n    session.commit()\n")
 
     assert (Share(1, 2), (("shop.py", "long"),)) == (found.functions, found.given_up)

@@ -157,7 +157,7 @@ def _base_key(run: Interpreter, remembered: Remembered) -> bytes:
 def _walk_unit(run: Interpreter, unit: _Unit, base: Log) -> Log:
     """Walk from the functions of one file; what is noted does not depend on what was walked before."""
     run.log = Log(factories=dict(base.factories))
-    for known in (run.summaries, run.given_up, run.endless, run.decorated, run.manners):
+    for known in (run.summaries, run.given_up, run.lost, run.endless, run.decorated, run.manners):
         known.clear()
     run.kept, run.recalled = {}, {}
     run.program.looked_at = {unit.module.filename}
@@ -184,17 +184,21 @@ def _walk_again(run: Interpreter, module: Module, starts: Sequence[FunctionSymbo
 
 
 def _walk_function(run: Interpreter, symbol: FunctionSymbol) -> None:
-    """Walk from a function, and note what shows when it has ended."""
+    """Walk from a function, and note what shows when it has ended; once more on one path where all take too long."""
     _ends(run, symbol, learning=False)
+    key = (id(symbol.module), symbol.index)
+    if key in run.unfinished:
+        run.unfinished.remove(key)
+        _ends(run, symbol, learning=False, narrow=True)
 
 
-def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool) -> list[State]:
+def _ends(run: Interpreter, symbol: FunctionSymbol, *, learning: bool, narrow: bool = False) -> list[State]:
     """The states in which a function ends, none if that takes too long; who is learning looks no further."""
     facts, before = symbol.facts, run.carried.before(run, symbol)
     run.carrying = bool(before) or symbol in run.carried.leaving
     run.steps, run.begun, run.limit, run.try_depth = 0, 0, ROOT_STEPS, 0
     run.entered, run.lent, run.uses, run.keeping = [], {}, {}, []
-    run.resolving, run.left_at, run.is_partial = False, {}, False
+    run.resolving, run.left_at, run.is_partial, run.narrow = False, {}, False, narrow
     run.replaced = run.replacements.by(symbol.module)
     root = Frame(run.frame_id(-1, facts.span, symbol.module, symbol.index), symbol.module, facts, {}, 0)
     state = State()

@@ -422,13 +422,16 @@ def _followed(
         return [(state, UNKNOWN)]
     inside = Out()
     inner.caught.extend(frame.caught)
-    before = state.fork() if frame.depth < BOUNDED and not function.bare else None
-    ends = _within_bounds(run, function, state, inner, inside, before is not None)
-    if ends is None:
-        given_up = state if before is None else before
-        given_up.leave(inner.id)
-        unknown_call(given_up, list(reach(given_up, bound.values())))
-        return [(given_up, UNKNOWN)]
+    if frame.depth >= BOUNDED or function.bare:
+        ends = run.block(facts.body, [state], inner, inside)
+    else:
+        before = state.fork()
+        bounded = _within_bounds(run, function, state, inner, inside)
+        if bounded is None:
+            before.leave(inner.id)
+            unknown_call(before, list(reach(before, bound.values())))
+            return [(before, UNKNOWN)]
+        ends = bounded
     nothing = NONE if facts.body else UNKNOWN  # `...` stands for what somebody else does.
     pairs = [*inside.returns, *((end, nothing) for end in ends)]
     kept: Pairs = []
@@ -456,24 +459,41 @@ def _note_raise(run: Interpreter, facts: Function, state: State, out: Out | None
 
 
 def _within_bounds(
-    run: Interpreter, function: FunctionValue, state: State, inner: Frame, inside: Out, bounded: bool
+    run: Interpreter, function: FunctionValue, state: State, inner: Frame, inside: Out
 ) -> list[State] | None:
-    """Interpret a body; ``None`` when that takes too long for one call."""
-    body = function.symbol.facts.body
-    if not bounded:
-        return run.block(body, [state], inner, inside)
-    key = (id(function.symbol.module), function.symbol.index)
-    limit, depth, nesting, before, begun = run.limit, run.try_depth, run.nesting, run.begun, run.steps
-    most = FEWER_STEPS if key in run.given_up else CALL_STEPS
-    run.begun, run.limit = begun, min(begun + most, (begun + limit) // 2)
+    """Interpret a body, on one path alone where all of them take too long; ``None`` when that does, too."""
+    symbol = function.symbol
+    key = (id(symbol.module), symbol.index)
+    if not run.narrow and key not in run.given_up:
+        before = state.fork()
+        ends = _bounded(run, symbol, state, inner, inside)
+        if ends is not None:
+            return ends
+        state = before
+        inside.returns, inside.raises = [], []
+    narrow, run.narrow = run.narrow, True
     try:
-        return run.block(body, [state], inner, inside)
+        return _bounded(run, symbol, state, inner, inside)
+    finally:
+        run.narrow = narrow
+
+
+def _bounded(run: Interpreter, symbol: FunctionSymbol, state: State, inner: Frame, inside: Out) -> list[State] | None:
+    """Interpret a body with a part of the steps that are left; ``None`` when they do not suffice."""
+    key = (id(symbol.module), symbol.index)
+    # Nothing comes after one path alone, so that it may take more of them.
+    too_long, part, many = (run.lost, 3 / 4, CALL_STEPS // 2) if run.narrow else (run.given_up, 1 / 2, LITTLE_STEPS)
+    limit, depth, nesting, before, begun = run.limit, run.try_depth, run.nesting, run.begun, run.steps
+    most = FEWER_STEPS if key in too_long else CALL_STEPS
+    run.begun, run.limit = begun, begun + min(most, int((limit - begun) * part))
+    try:
+        return run.block(symbol.facts.body, [state], inner, inside)
     except OutOfStepsError:
         if run.steps > limit:
             raise
         run.try_depth, run.nesting = depth, nesting
-        if run.steps - begun > LITTLE_STEPS:
-            run.given_up.add(key)  # Else it is the caller who had none left.
+        if run.steps - begun > many:
+            too_long.add(key)  # Else it is the caller who had none left.
         return None
     finally:
         run.begun, run.limit = before, limit

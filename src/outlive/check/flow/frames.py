@@ -16,10 +16,13 @@ DEPTH = 7
 STEPS = 3_000
 ROOT_STEPS = 18_000
 CALL_STEPS = 4_000
-"""Of one call near the root: what takes longer is given up, and the caller goes on without it."""
+"""Of one call near the root: what takes longer is followed on one path alone, and then without it."""
 
 FEWER_STEPS = 300
-"""Of a call of a function that was given up before."""
+"""Of a call of a function that took longer on one path, too."""
+
+MANY = 100
+"""Objects: with so many at hand a step counts twice, with twice as many three times."""
 
 LITTLE_STEPS = 1_000
 """Who was given up after fewer was not too long: its caller had none left for it."""

@@ -43,7 +43,7 @@ from outlive.check.flow.caching import Caching, Keeping, Kept
 from outlive.check.flow.decorators import Manner
 from outlive.check.flow.dependencies import Entered, Leaving, Lent
 from outlive.check.flow.elements import item, join, join_all
-from outlive.check.flow.frames import AT_EASE, PATHS, STEPS, Frame, Out, OutOfStepsError
+from outlive.check.flow.frames import AT_EASE, MANY, PATHS, STEPS, Frame, Out, OutOfStepsError
 from outlive.check.flow.graphql import Resolvers
 from outlive.check.flow.log import Log, Note
 from outlive.check.flow.meeting import forget, most_at_stake, prune
@@ -143,6 +143,8 @@ class Interpreter:
         self.begun: int = 0
         self.limit: int = STEPS
         self.given_up: set[tuple[int, int]] = set()
+        self.lost: set[tuple[int, int]] = set()
+        self.narrow = False
         self.unfinished: set[tuple[int, int]] = set()
         self.try_depth: int = 0
         self.guards: int = 0
@@ -268,12 +270,12 @@ class Interpreter:
     @contextmanager
     def aside(self) -> Generator[None]:
         """What is walked beside the function has steps of its own, and none of its handlers."""
-        saved = self.steps, self.begun, self.limit, self.try_depth, self.nesting
-        self.steps, self.begun, self.limit, self.try_depth = 0, 0, STEPS, 0
+        saved = self.steps, self.begun, self.limit, self.try_depth, self.nesting, self.narrow
+        self.steps, self.begun, self.limit, self.try_depth, self.narrow = 0, 0, STEPS, 0, False
         try:
             yield
         finally:
-            self.steps, self.begun, self.limit, self.try_depth, self.nesting = saved
+            self.steps, self.begun, self.limit, self.try_depth, self.nesting, self.narrow = saved
 
     def run_module(self, module: Module) -> dict[str, Value]:
         summaries, self.summaries = (
@@ -307,7 +309,10 @@ class Interpreter:
                 states = self.statement(statement, states[0], frame, out)
             else:
                 after: list[State] = []
-                for state in states:
+                for number, state in enumerate(states):
+                    if number >= self.width:  # Those before have used up the steps.
+                        self.is_partial = True
+                        break
                     after.extend(self.statement(statement, state, frame, out))
                 states = after
             if len(states) > count or (count > 1 and isinstance(statement, ir.Forget)):
@@ -321,11 +326,13 @@ class Interpreter:
     @property
     def width(self) -> int:
         """How many paths are followed at once: the fewer, the more steps are used up, so that a walk sees the end."""
+        if self.narrow:
+            return 1
         used = (self.steps - self.begun) / (self.limit - self.begun)
         return PATHS if used < AT_EASE else max(1, int(PATHS * (1 - used) / (1 - AT_EASE)))
 
     def statement(self, node: ir.Statement, state: State, frame: Frame, out: Out) -> list[State]:
-        self.steps += 1
+        self.steps += 1 + len(state.objects) // MANY  # A flush, a commit, a query looks at all of them.
         if self.steps > self.limit:
             raise OutOfStepsError
         match node:  # What is met most often comes first.
