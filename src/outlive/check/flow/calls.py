@@ -426,7 +426,7 @@ def _followed(
         ends = run.block(facts.body, [state], inner, inside)
     else:
         before = state.fork()
-        bounded = _within_bounds(run, function, state, inner, inside)
+        bounded = _within_bounds(run, function.symbol, state, before, inner, inside)
         if bounded is None:
             before.leave(inner.id)
             unknown_call(before, list(reach(before, bound.values())))
@@ -459,17 +459,14 @@ def _note_raise(run: Interpreter, facts: Function, state: State, out: Out | None
 
 
 def _within_bounds(
-    run: Interpreter, function: FunctionValue, state: State, inner: Frame, inside: Out
+    run: Interpreter, symbol: FunctionSymbol, state: State, before: State, inner: Frame, inside: Out
 ) -> list[State] | None:
-    """Interpret a body, on one path alone where all of them take too long; ``None`` when that does, too."""
-    symbol = function.symbol
-    key = (id(symbol.module), symbol.index)
-    if not run.narrow and key not in run.given_up:
-        before = state.fork()
+    """Interpret a body, from ``before`` on one path alone where all take too long; ``None`` when that does, too."""
+    if not run.narrow and (id(symbol.module), symbol.index) not in run.given_up:
         ends = _bounded(run, symbol, state, inner, inside)
         if ends is not None:
             return ends
-        state = before
+        state = before.fork()
         inside.returns, inside.raises = [], []
     narrow, run.narrow = run.narrow, True
     try:
